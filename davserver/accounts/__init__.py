@@ -1,0 +1,1 @@
+"""People: accounts, passwords, groups, and who is asking."""

@@ -1,0 +1,1 @@
+"""Alerts: who is told of what, the queue, the mails and their outcome."""

@@ -1,0 +1,1 @@
+"""The demonstration site: fictitious dossiers and the documents they hold."""

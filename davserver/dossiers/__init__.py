@@ -1,0 +1,1 @@
+"""Dossiers: made in one act from a plan, their states, their export, their purge."""

@@ -1,0 +1,65 @@
+"""Users and groups."""
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from davserver.model.columns import Base, Id, Time, Word
+
+
+class UserKind(StrEnum):
+    """Public users keep one login across experts; private ones live and die with one dossier."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class User(Base):
+    """An account. A removed one keeps its row (its deposits name it) but has no login."""
+
+    __tablename__ = "user"
+
+    id: Mapped[Id]
+    login: Mapped[str | None] = mapped_column(String(120), unique=True)
+    kind: Mapped[UserKind] = mapped_column(Word(UserKind))
+    dossier_id: Mapped[int | None] = mapped_column(
+        ForeignKey("dossier.id", use_alter=True), index=True
+    )
+    first_name: Mapped[str] = mapped_column(String(120))
+    last_name: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str] = mapped_column(String(254))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    administrator: Mapped[bool] = mapped_column(default=False)
+    disabled: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[Time]
+
+    @property
+    def display_name(self) -> str:
+        """« Cabinet BRUMAIRE-KALVÉ », « Apolline TESTARD »."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Group(Base):
+    """The members of one dossier, or some of them: a principal that rights and alerts name."""
+
+    __tablename__ = "group"
+    __table_args__ = (UniqueConstraint("dossier_id", "name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[Id]
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Membership(Base):
+    """A user in a group."""
+
+    __tablename__ = "membership"
+    __table_args__ = ()
+
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("group.id", ondelete="CASCADE"), primary_key=True
+    )
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True
+    )

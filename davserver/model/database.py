@@ -1,0 +1,123 @@
+"""Opening the database: one engine per process, two kinds of transaction.
+
+SQLite by default (WAL, ``synchronous=FULL``: an acknowledged commit survives a power cut; foreign
+keys on; writers take their lock at BEGIN, because a reader that becomes a writer is refused at once
+however long the busy timeout). The same code runs on PostgreSQL, where a writer locks the dossier
+it changes (:meth:`davserver.work.Work.hold`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy.exc
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.orm import Session
+
+from davserver.errors import Full, Unavailable
+
+BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one (SQLite)
+
+
+class WrongSchema(Exception):
+    """The database was made by another version of the program."""
+
+
+class Database:
+    """The engine and its transactions. Not to be carried across a fork."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        if self.engine.dialect.name == "sqlite":
+            _prepare_sqlite(self.engine)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A read transaction: one consistent view. Raises Unavailable when the database is away."""
+        with self._session(write=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A write transaction: commits at the end of the block, rolls back at any exception.
+
+        When the block has ended without exception, what was written is durable.
+        """
+        with self._session(write=True) as session:
+            yield session
+            session.commit()
+
+    @contextmanager
+    def _session(self, *, write: bool) -> Iterator[Session]:
+        try:
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(davserver_write=write)
+                with Session(connection, expire_on_commit=False, autoflush=True) as session:
+                    yield session
+        except sqlalchemy.exc.OperationalError as error:
+            if "full" in str(error.orig):
+                raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
+            raise Unavailable("La base de données est momentanément indisponible.") from error
+        except (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError) as error:
+            raise Unavailable("La base de données est momentanément indisponible.") from error
+
+    def schema(self) -> str | None:
+        """The schema revision of the database; None for an empty one."""
+        with self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    def upgrade(self) -> None:
+        """Bring the schema to this program's revision (an empty database gets all of it)."""
+        config = migrations()
+        with self.engine.connect() as connection:
+            config.attributes["connection"] = connection.execution_options(davserver_write=True)
+            command.upgrade(config, "head")
+            connection.commit()
+
+    def require_schema(self) -> None:
+        """Raise WrongSchema unless the database is of this program's revision."""
+        found, wanted = self.schema(), latest_schema()
+        if found != wanted:
+            raise WrongSchema(
+                f"les données sont de la version « {found or 'aucune'} », "
+                f"ce programme attend « {wanted} » : lancez « davserver init » pour les mettre à jour."
+            )
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def migrations() -> Config:
+    """Alembic's configuration: the scripts lie beside this module."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+def latest_schema() -> str | None:
+    """The revision that this program's tables have."""
+    return ScriptDirectory.from_config(migrations()).get_current_head()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:
+        # The driver must not open transactions by itself: BEGIN is ours, below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        write = connection.get_execution_options().get("davserver_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")

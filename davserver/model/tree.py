@@ -1,0 +1,178 @@
+"""The tree, the bytes it names, deposits, locks and dead properties."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from davserver.model.columns import Base, Bytes, Id, Time, Utc, Word
+
+
+class NodeKind(StrEnum):
+    """A folder (a WebDAV collection) or a file."""
+
+    FOLDER = "folder"
+    FILE = "file"
+
+
+class NodeRole(StrEnum):
+    """What a folder is for, where policies must know it."""
+
+    PLAIN = "plain"
+    ROOT = "root"
+    SOURCE = "source"
+    MAILBOXES = "mailboxes"
+    MAILBOX = "mailbox"
+    ARCHIVES = "archives"
+    ARCHIVE = "archive"
+
+
+class NodeState(StrEnum):
+    """Who may see it: everybody with the right, or its author alone while it is unfinished.
+
+    RESERVED: a name without content yet. RECEIVED: complete content, not yet sealed.
+    SIDE: a temporary or metadata file of a program, never shown to others.
+    """
+
+    PUBLISHED = "published"
+    RESERVED = "reserved"
+    RECEIVED = "received"
+    SIDE = "side"
+
+
+class Blob(Base):
+    """Immutable bytes in the blob store: written once under a unique key, never changed."""
+
+    __tablename__ = "blob"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    size: Mapped[Bytes]
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    created: Mapped[Time]
+
+
+class Node(Base):
+    """A folder or a file. ``name`` is as given (NFC), ``name_key`` is what is compared.
+
+    ``scratch_of`` is the author's id for a side file, else 0: side files of several people may
+    carry one name. ``inherits`` is false where the inheritance of rights is cut.
+    """
+
+    __tablename__ = "node"
+    __table_args__ = (
+        UniqueConstraint("parent_id", "name_key", "scratch_of"),
+        Index("ix_node_unfinished", "dossier_id", "state"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[Id]
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("node.id"))
+    dossier_id: Mapped[int | None] = mapped_column(ForeignKey("dossier.id"))
+    name: Mapped[str] = mapped_column(String(255))
+    name_key: Mapped[str] = mapped_column(String(512))
+    scratch_of: Mapped[int] = mapped_column(default=0)
+    kind: Mapped[NodeKind] = mapped_column(Word(NodeKind))
+    role: Mapped[NodeRole] = mapped_column(Word(NodeRole), default=NodeRole.PLAIN)
+    representation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("representation.id", ondelete="SET NULL")
+    )
+    inherits: Mapped[bool] = mapped_column(default=True)
+    state: Mapped[NodeState] = mapped_column(Word(NodeState), default=NodeState.PUBLISHED)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id"))
+    blob_id: Mapped[int | None] = mapped_column(ForeignKey("blob.id"), index=True)
+    size: Mapped[Bytes] = mapped_column(default=0)
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    number: Mapped[int | None]
+    created: Mapped[Time]
+    modified: Mapped[Time]
+
+    @property
+    def is_folder(self) -> bool:
+        return self.kind is NodeKind.FOLDER
+
+    @property
+    def is_open(self) -> bool:
+        """Unfinished: its author alone sees it and may still change it."""
+        return self.state in (NodeState.RESERVED, NodeState.RECEIVED)
+
+    @property
+    def is_piece(self) -> bool:
+        """A sealed deposit: nobody changes its name or content, the expert included."""
+        return self.number is not None
+
+
+class Deposit(Base):
+    """One act of depositing, from the first request to the seal and after.
+
+    ``node_id`` is unset once the piece is gone (rejected, or its dossier purged). ``number`` runs
+    per dossier and never changes. ``received_at`` is the last byte of the last complete content:
+    the deadline is judged on it. ``touched_at`` is the author's last write, property change or
+    unlock: the quiet time is counted from it.
+    """
+
+    __tablename__ = "deposit"
+    __table_args__ = (
+        UniqueConstraint("dossier_id", "number"),
+        Index("ix_deposit_open", "sealed_at", "rejected_at", "touched_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[Id]
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id"))
+    node_id: Mapped[int | None] = mapped_column(
+        ForeignKey("node.id", ondelete="SET NULL"), unique=True
+    )
+    box_id: Mapped[int | None] = mapped_column(ForeignKey("node.id", ondelete="SET NULL"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("user.id"))
+    number: Mapped[int | None]
+    name: Mapped[str] = mapped_column(String(255))
+    size: Mapped[Bytes] = mapped_column(default=0)
+    sha256: Mapped[str] = mapped_column(String(64), default="")
+    channel: Mapped[str] = mapped_column(String(20))
+    agent: Mapped[str] = mapped_column(String(200), default="")
+    used_lock: Mapped[bool] = mapped_column(default=False)
+    opened_at: Mapped[Time]
+    touched_at: Mapped[Time]
+    received_at: Mapped[datetime | None] = mapped_column(Utc)
+    sealed_at: Mapped[datetime | None] = mapped_column(Utc)
+    rejected_at: Mapped[datetime | None] = mapped_column(Utc)
+    reason: Mapped[str] = mapped_column(String(400), default="")
+    late_seconds: Mapped[int] = mapped_column(default=0)
+
+
+class Lock(Base):
+    """A WebDAV lock (RFC 4918 §6). ``owner`` is the client's XML, given back as it came.
+
+    A courtesy lock is granted on a sealed piece to its author for a short while: some programs
+    reopen what they have just written. It protects nothing and permits nothing.
+    """
+
+    __tablename__ = "lock"
+
+    id: Mapped[Id]
+    token: Mapped[str] = mapped_column(String(80), unique=True)
+    node_id: Mapped[int] = mapped_column(ForeignKey("node.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    exclusive: Mapped[bool]
+    infinite: Mapped[bool]
+    owner: Mapped[str] = mapped_column(Text, default="")
+    timeout: Mapped[int]
+    expires: Mapped[Time]
+    used: Mapped[Time]
+    agent: Mapped[str] = mapped_column(String(40), default="")
+    courtesy: Mapped[bool] = mapped_column(default=False)
+
+
+class DeadProperty(Base):
+    """A property that clients store and the server does not interpret (RFC 4918 §4)."""
+
+    __tablename__ = "dead_property"
+    __table_args__ = ()
+
+    node_id: Mapped[int] = mapped_column(
+        ForeignKey("node.id", ondelete="CASCADE"), primary_key=True
+    )
+    tag: Mapped[str] = mapped_column(String(255), primary_key=True)
+    xml: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,67 @@
+"""Names of files and folders: the one form in which they are kept and compared.
+
+A name is kept in NFC as given; two names are the same when their keys are equal, so that one name
+is one object from Windows (which ignores case) and from a Mac (which sends NFD).
+"""
+
+import re
+import unicodedata
+
+MAX_NAME_BYTES = 240  # UTF-8 bytes of one name: what file systems take, with room for « (2) »
+MAX_PATH_CHARACTERS = 240  # of a whole path: Windows stops near 260, the drive's own part included
+
+_ILLEGAL = '\\/:*?"<>|'
+_DEVICES = frozenset(
+    ["con", "prn", "aux", "nul", "conin$", "conout$"]
+    + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
+)
+_BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def composed(name: str) -> str:
+    """``name`` in NFC, the form in which it is kept and shown."""
+    return unicodedata.normalize("NFC", name)
+
+
+def name_key(name: str) -> str:
+    """What is compared: NFC of the case-folded NFC."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def unprintable(name: str) -> bool:
+    """Whether ``name`` holds what no listing can carry: controls, surrogates, non-characters."""
+    return any(
+        unicodedata.category(char) in ("Cc", "Cs") or (ord(char) & 0xFFFE) == 0xFFFE
+        for char in name
+    )
+
+
+def fault(name: str) -> str | None:
+    """Why ``name`` cannot be given to a file or folder, as the end of a French sentence; or None."""
+    if not name or name in (".", ".."):
+        return "il est vide"
+    if unprintable(name):
+        return "il contient un caractère de commande"
+    if any(char in _BIDI for char in name):
+        return "il contient un caractère invisible qui inverse le sens de lecture"
+    for char in name:
+        if char in _ILLEGAL:
+            return f"Windows n'accepte pas le caractère « {char} »"
+    if name[-1] in ". ":
+        return "Windows n'accepte pas un nom qui finit par un point ou une espace"
+    if name[0] == " ":
+        return "Windows n'accepte pas un nom qui commence par une espace"
+    if name_key(name.split(".", maxsplit=1)[0].rstrip()) in _DEVICES:
+        return "Windows réserve ce nom"
+    if len(composed(name).encode()) > MAX_NAME_BYTES:
+        return f"il dépasse {MAX_NAME_BYTES} octets"
+    return None
+
+
+def same_name_kept_both(original: str, name: str) -> bool:
+    """Whether ``name`` is ``original`` with the « (2) » that keeps two files of one name apart."""
+    stem, dot, extension = original.rpartition(".")
+    if not stem:
+        stem, dot, extension = original, "", ""
+    pattern = re.escape(stem) + r" \(\d{1,3}\)" + re.escape(dot + extension)
+    return re.fullmatch(pattern, name) is not None

@@ -1,0 +1,87 @@
+"""Addresses: the one parser from what clients send to names, and back.
+
+The request line, the Destination header and the tags of the If header all pass here, are split
+before they are decoded, and decoded once: policy and store receive the same list of names
+(RFC 3986 §2.4).
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote, unquote_to_bytes, urlsplit
+
+from davserver.errors import BadDestination, BadRequest
+from davserver.names import composed, unprintable
+from davserver.tree.lookup import Path
+
+ROOT = "dav"  # the drive is mounted from /dav/; « / » is a collection that holds it
+_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_SAFE = "!$&'()*+,;=:@-._~"
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a request points: ``site`` for « / » itself, else a path in the drive."""
+
+    path: Path
+    site: bool = False
+    slash: bool = False
+
+
+def parse(raw: str) -> Address:
+    """The address of a raw request target. Raises BadRequest for what no name can be."""
+    target = raw.split("?", 1)[0]
+    if "#" in target:
+        raise BadRequest("Cette adresse est mal formée.")
+    if target == "*":
+        return Address((), site=True)
+    names = []
+    for segment in target.split("/"):
+        if segment:
+            names.append(_decoded(segment))
+    slash = target.endswith("/")
+    if not names:
+        return Address((), site=True, slash=True)
+    if names[0] != ROOT:
+        return Address(tuple(names), site=True, slash=slash)
+    return Address(tuple(names[1:]), slash=slash)
+
+
+def parse_url(url: str, hosts: frozenset[str]) -> Address:
+    """The address in a Destination or an If tag: a path, or a URL of this server (``hosts``: the
+    lower-case authorities by which the client knows it).
+
+    Raises BadDestination for another server, BadRequest for nonsense.
+    """
+    try:
+        parts = urlsplit(url.strip())
+    except ValueError:
+        raise BadRequest("L'adresse de destination est mal formée.") from None
+    if not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise BadRequest("L'adresse de destination est mal formée.")
+    if parts.scheme or parts.netloc:
+        known = parts.scheme in ("http", "https") and parts.netloc.lower() in hosts
+        if not known:
+            raise BadDestination("La destination n'est pas sur ce serveur.")
+    return parse(parts.path)
+
+
+def href(path: Path, *, folder: bool) -> str:
+    """The absolute path of a resource, as answers give it: upper-case escapes, folders with a
+    slash."""
+    names = "".join("/" + quote(name, safe=_SAFE) for name in (ROOT, *path))
+    return names + ("/" if folder else "")
+
+
+def _decoded(segment: str) -> str:
+    try:
+        raw = segment.encode("latin-1")
+        if _ESCAPE.search(raw):
+            raise ValueError
+        name = unquote_to_bytes(raw).decode("utf-8")
+    except ValueError:
+        raise BadRequest("Cette adresse est mal formée : elle n'est pas en UTF-8.") from None
+    if "/" in name or "\\" in name or unprintable(name) or name in (".", ".."):
+        raise BadRequest(
+            "Ce nom contient un caractère interdit.", phrase="Caractere interdit dans le nom"
+        )
+    return composed(name)

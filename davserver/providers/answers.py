@@ -1,0 +1,91 @@
+"""Answers: statuses, error bodies and multistatus documents (RFC 4918 §13, §16)."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from xml.sax.saxutils import escape
+
+from davserver.errors import Problem, Unauthenticated, Unavailable
+
+XML = 'application/xml; charset="utf-8"'
+PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
+CLASSES = (("DAV", "1, 2"), ("MS-Author-Via", "DAV"))
+PHRASES = {
+    200: "OK",
+    201: "Created",
+    204: "No Content",
+    206: "Partial Content",
+    207: "Multi-Status",
+    304: "Not Modified",
+    403: "Forbidden",
+    404: "Not Found",
+    424: "Failed Dependency",
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back. ``body`` is bytes, or blocks of a known ``length`` in bytes."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    phrase: str = ""
+    blocks: Iterator[bytes] | None = None
+    length: int = 0
+
+    @property
+    def status_line(self) -> str:
+        return f"{self.status} {self.phrase or PHRASES[self.status]}"
+
+    @property
+    def content_length(self) -> int:
+        return self.length if self.blocks is not None else len(self.body)
+
+    def content(self) -> Iterable[bytes]:
+        """The body in blocks."""
+        return self.blocks if self.blocks is not None else [self.body]
+
+
+def multistatus(responses: Iterable[str]) -> Answer:
+    """207 with these ready ``D:response`` elements."""
+    body = "".join([PROLOGUE, '<D:multistatus xmlns:D="DAV:">', *responses, "</D:multistatus>\n"])
+    return Answer(207, (("Content-Type", XML),), body.encode())
+
+
+def response(href: str, propstats: Iterable[tuple[int, str]]) -> str:
+    """A ``D:response`` of an href with, for each status, the properties that have it."""
+    parts = [f"<D:response><D:href>{escape(href)}</D:href>"]
+    for status, properties in propstats:
+        parts.append(
+            f"<D:propstat><D:prop>{properties}</D:prop>"
+            f"<D:status>HTTP/1.1 {status} {PHRASES[status]}</D:status></D:propstat>"
+        )
+    parts.append("</D:response>")
+    return "".join(parts)
+
+
+def problem(error: Problem) -> Answer:
+    """The answer that tells of ``error``: its phrase for file managers, its sentence for people."""
+    condition = f"<D:{error.condition}/>" if error.condition else ""
+    if error.status == 403 and not condition:
+        condition = "<D:need-privileges/>"
+    body = (
+        f'{PROLOGUE}<D:error xmlns:D="DAV:">{condition}'
+        f'<S:message xmlns:S="urn:davserver" xml:lang="fr">{escape(error.sentence)}</S:message>'
+        "</D:error>\n"
+    )
+    headers = [("Content-Type", XML)]
+    if isinstance(error, Unauthenticated):
+        # UTF-8 in the name and password (RFC 7617 §2.1); the classes, since some Macs look here.
+        headers += [("WWW-Authenticate", 'Basic realm="davserver", charset="UTF-8"'), *CLASSES]
+    if isinstance(error, Unavailable):
+        headers.append(("Retry-After", "30"))
+    return Answer(error.status, tuple(headers), body.encode(), error.phrase)
+
+
+def send(answer: Answer, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Give ``answer`` to the server."""
+    headers = [*answer.headers, ("Content-Length", str(answer.content_length))]
+    start_response(answer.status_line, headers)
+    return answer.content()

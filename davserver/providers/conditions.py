@@ -1,0 +1,182 @@
+"""Conditions set by clients: RFC 9110 §13 and the If header of RFC 4918 §10.4.
+
+A malformed condition is a refusal, never « as if absent ». The same guard is asked before the body
+is read and again in the transaction that writes.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from davserver.errors import BadRequest, PreconditionFailed
+from davserver.model import Node
+from davserver.providers.address import parse_url
+from davserver.tree import locks
+from davserver.tree.lookup import Spot, find
+from davserver.work import Work
+
+NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4"  # the start of the SHA-256 of no byte
+_LONGEST = 8_192
+_TAG = re.compile(r'(W/)?"([^"\x00-\x20\x7f]*)"')
+_STATE = re.compile(r'\s*(?:(Not)\s+)?(?:<([^<>\s]+)>|\[((?:W/)?"[^"]*")\])', re.IGNORECASE)
+_END = re.compile(r"\s*\)\s*,?")
+_BEGIN = re.compile(r"\s*(?:<([^<>\s]+)>\s*)?\(")
+
+
+def etag(node: Node) -> str:
+    """The strong entity tag of a file, quoted: its content decides, so sealing never changes it."""
+    return f'"{node.sha256[:40] or NOTHING}"'
+
+
+@dataclass(frozen=True)
+class _State:
+    """One condition of a list: a lock token or an entity tag, perhaps negated."""
+
+    negated: bool
+    token: str | None
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class _List:
+    """Conditions that must all hold, on a tagged resource or (None) on the one of the request."""
+
+    url: str | None
+    states: tuple[_State, ...]
+
+
+class Conditions:
+    """The conditions of one request. Raises BadRequest when made from a malformed header."""
+
+    def __init__(self, headers: Mapping[str, str], hosts: frozenset[str]) -> None:
+        self._hosts = hosts
+        self._if = _parse_if(headers.get("if", ""))
+        self._match = _tags(headers.get("if-match"))
+        self._none_match = _tags(headers.get("if-none-match"))
+        self._modified = _date(headers.get("if-modified-since"))
+        self._unmodified = _date(headers.get("if-unmodified-since"))
+        # On PUT not standard, yet gvfs means it: do not replace what is there.
+        self._no_overwrite = headers.get("overwrite", "").strip().upper() == "F"
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The lock tokens submitted; one under Not is submitted too (RFC 4918 §10.4.1)."""
+        return frozenset(state.token for part in self._if for state in part.states if state.token)
+
+    def guard(self, work: Work, spot: Spot) -> None:
+        """Raise PreconditionFailed unless all conditions hold for ``spot``."""
+        node = spot.node if spot.seen else None
+        if self._none_match is not None and _matches(self._none_match, node, weak=True):
+            raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
+        self.guard_get(work, spot)
+
+    def guard_get(self, work: Work, spot: Spot) -> None:
+        """As :meth:`guard`, for reading: If-None-Match is a question then, not a condition."""
+        node = spot.node if spot.seen else None
+        if self._match is not None and not _matches(self._match, node, weak=False):
+            raise PreconditionFailed("Le document a changé entre-temps.")
+        if self._unmodified is not None and self._match is None and node is not None:
+            if _second(node.modified) > self._unmodified:
+                raise PreconditionFailed("Le document a changé entre-temps.")
+        if self._if and not any(self._holds(work, spot, part) for part in self._if):
+            raise PreconditionFailed("Le verrou ou la version indiqués ne sont plus les bons.")
+
+    def guard_put(self, work: Work, spot: Spot) -> None:
+        """As :meth:`guard`, with the Overwrite header that some clients send with PUT."""
+        self.guard(work, spot)
+        taken = spot.node is not None and spot.seen and not spot.node.is_open
+        if self._no_overwrite and taken:
+            raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
+
+    def unchanged(self, node: Node) -> bool:
+        """Whether GET may answer 304 (RFC 9110 §13.2.2)."""
+        if self._none_match is not None:
+            return _matches(self._none_match, node, weak=True)
+        return self._modified is not None and _second(node.modified) <= self._modified
+
+    def _holds(self, work: Work, spot: Spot, part: _List) -> bool:
+        place = spot if part.url is None else find(work, parse_url(part.url, self._hosts).path)
+        node = place.node if place.seen else None
+        folders = place.folders
+        tokens = {lock.token for lock in locks.over(work, folders, node)}
+        # The author's token on his own unfinished file may be stale: Windows and davfs2 lose theirs.
+        lenient = node is not None and node.is_open and node.author_id == work.actor.id
+        return all(_state_holds(state, node, tokens, lenient) for state in part.states)
+
+
+def _state_holds(state: _State, node: Node | None, tokens: set[str], lenient: bool) -> bool:
+    if state.token is not None:
+        held = state.token in tokens or (lenient and not state.negated)
+    else:
+        held = node is not None and not node.is_folder and state.tag == etag(node)
+    return held is not state.negated
+
+
+def _parse_if(text: str) -> tuple[_List, ...]:
+    """The lists of an If header. Each list of a tagged production keeps its tag."""
+    if not text.strip():
+        return ()
+    if len(text) > _LONGEST:
+        raise BadRequest("L'en-tête If est trop long.")
+    lists: list[_List] = []
+    url: str | None = None
+    position = 0
+    while position < len(text.rstrip()):
+        begin = _BEGIN.match(text, position)
+        if begin is None:
+            raise BadRequest("L'en-tête If est mal formé.")
+        if begin[1] is not None:
+            url = begin[1]
+        elif lists and url is None and any(part.url for part in lists):
+            raise BadRequest("L'en-tête If est mal formé.")
+        position = begin.end()
+        states = []
+        while (state := _STATE.match(text, position)) is not None:
+            states.append(_State(state[1] is not None, state[2], state[3]))
+            position = state.end()
+        end = _END.match(text, position)
+        if end is None or not states:
+            raise BadRequest("L'en-tête If est mal formé.")
+        position = end.end()
+        lists.append(_List(url, tuple(states)))
+    return tuple(lists)
+
+
+def _tags(text: str | None) -> tuple[str, ...] | None:
+    """The entity tags of If-Match or If-None-Match; ``("*",)`` for any."""
+    if text is None:
+        return None
+    if text.strip() == "*":
+        return ("*",)
+    tags = tuple(match[0] for match in _TAG.finditer(text))
+    if not tags or _TAG.sub("", text).replace(",", "").strip():
+        raise BadRequest("Un en-tête de condition est mal formé.")
+    return tags
+
+
+def _matches(tags: tuple[str, ...], node: Node | None, *, weak: bool) -> bool:
+    if node is None:
+        return False
+    if tags == ("*",):
+        return True
+    if node.is_folder:
+        return False
+    own = etag(node)
+    return any(tag == own or (weak and tag == f"W/{own}") for tag in tags)
+
+
+def _date(text: str | None) -> datetime | None:
+    """A date of RFC 9110 §5.6.7; one that cannot be read is ignored, as §13.1.3 says."""
+    if text is None:
+        return None
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _second(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)

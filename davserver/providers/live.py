@@ -1,0 +1,183 @@
+"""Live properties: what the server knows of a resource (RFC 4918 §15, RFC 4331, RFC 3744)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import cached_property
+from xml.sax.saxutils import escape, quoteattr
+
+from davserver.model import Dossier, Lock, Node, NodeRole, NodeState
+from davserver.policy.rights import Rights
+from davserver.providers.address import href
+from davserver.providers.conditions import etag
+from davserver.providers.resources import content_type
+from davserver.tree.lookup import Path, shown_name
+from davserver.work import Work
+
+_SUPPORTED = "".join(
+    f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope>"
+    "<D:locktype><D:write/></D:locktype></D:lockentry>"
+    for scope in ("exclusive", "shared")
+)
+
+
+@dataclass
+class View:
+    """One resource as one person sees it, with what a listing has fetched for all its members."""
+
+    work: Work
+    path: Path
+    node: Node
+    dossier: Dossier | None
+    folders: Sequence[Node]
+    locks: Sequence[Lock]
+    dead: dict[str, str]
+
+    @cached_property
+    def rights(self) -> Rights:
+        """The rights in the folder, or in the folder of the file; at the root one only browses."""
+        if self.dossier is None:
+            return Rights.READ
+        chain = [*self.folders, *([self.node] if self.node.is_folder else [])]
+        return self.work.rights_in(self.dossier, chain)
+
+    @property
+    def own_open(self) -> bool:
+        """An unfinished or side file, which its author may still change."""
+        return self.node.state is not NodeState.PUBLISHED
+
+    @property
+    def changeable(self) -> bool:
+        """Whether content, name and properties may be changed: what clients lock for."""
+        if self.own_open:
+            return True
+        fixed = self.node.is_piece or self.node.role is not NodeRole.PLAIN
+        return not fixed and Rights.MODIFY in self.rights
+
+
+def _resourcetype(view: View) -> str:
+    return "<D:collection/>" if view.node.is_folder else ""
+
+
+def _supportedlock(view: View) -> str:
+    # Empty where nothing can be locked: LibreOffice then opens read-only without an error.
+    return _SUPPORTED if view.changeable else ""
+
+
+def _privileges(view: View) -> str:
+    granted = []
+    if Rights.VIEW in view.rights or Rights.BROWSE in view.rights:
+        granted.append("read")
+    if view.node.is_folder and Rights.ADD in view.rights:
+        granted.append("bind")
+    if view.changeable:
+        granted += ["write-content", "write-properties"]
+    if view.own_open or (Rights.DELETE in view.rights and not view.node.is_piece):
+        granted.append("unbind")
+    return "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in granted)
+
+
+def _win32_attributes(view: View) -> str:
+    # Read-only and « archive », or « archive » alone; folders: « directory ».
+    if view.node.is_folder:
+        return "00000010"
+    return "00000020" if view.changeable else "00000021"
+
+
+def _quota(view: View, *, used: bool) -> str | None:
+    # A Mac that is told a quota hangs while it mounts.
+    mac = view.work.client.family.startswith(("webdavfs", "webdavlib"))
+    if view.dossier is None or not view.node.is_folder or mac:
+        return None
+    facts = view.work.facts(view.dossier)
+    if used:
+        return str(facts.used)
+    left = min(facts.quota - facts.used, facts.platform_quota - facts.platform_used)
+    return str(max(0, left))
+
+
+_DAV: dict[str, Callable[[View], str | None]] = {
+    "creationdate": lambda view: view.node.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "displayname": lambda view: escape(shown_name(view.node, view.dossier)),
+    "getlastmodified": lambda view: formatdate(view.node.modified.timestamp(), usegmt=True),
+    "resourcetype": _resourcetype,
+    "getcontentlength": lambda view: None if view.node.is_folder else str(view.node.size),
+    "getcontenttype": lambda view: None if view.node.is_folder else content_type(view.node.name),
+    "getetag": lambda view: None if view.node.is_folder else escape(etag(view.node)),
+    "supportedlock": _supportedlock,
+    "lockdiscovery": lambda view: lock_elements(view.locks, view.work, view.path),
+}
+# Told only to who asks for them by name (RFC 4331 §2, RFC 3744 §5).
+_DAV_NAMED: dict[str, Callable[[View], str | None]] = {
+    "quota-available-bytes": lambda view: _quota(view, used=False),
+    "quota-used-bytes": lambda view: _quota(view, used=True),
+    "current-user-privilege-set": _privileges,
+}
+_OTHER: dict[str, Callable[[View], str | None]] = {
+    "{urn:schemas-microsoft-com:}Win32FileAttributes": _win32_attributes,
+    "{http://apache.org/dav/props/}executable": lambda view: None if view.node.is_folder else "F",
+}
+ALL = tuple(f"{{DAV:}}{name}" for name in _DAV)
+_VALUES = {f"{{DAV:}}{name}": value for name, value in (_DAV | _DAV_NAMED).items()} | _OTHER
+
+
+def is_protected(tag: str) -> bool:
+    """Whether clients may not set this property."""
+    return tag in _VALUES and tag not in _OTHER
+
+
+def names(view: View) -> list[str]:
+    """The properties that this resource has, for ``propname`` and ``allprop``."""
+    return [tag for tag in ALL if _VALUES[tag](view) is not None] + list(view.dead)
+
+
+def element(view: View, tag: str) -> str | None:
+    """The property ``tag`` of a resource as XML; None when it has no such property."""
+    if tag in view.dead:
+        return view.dead[tag]
+    value = _VALUES[tag](view) if tag in _VALUES else None
+    if value is None:
+        return None
+    opening, closing = _tags(tag)
+    return f"<{opening}>{value}</{closing}>" if value else f"<{opening}/>"
+
+
+def empty(tag: str) -> str:
+    """The property's name alone, as an empty element."""
+    return f"<{_tags(tag)[0]}/>"
+
+
+def lockdiscovery(locks: Sequence[Lock], work: Work, path: Path) -> str:
+    """The lockdiscovery property (RFC 4918 §15.8)."""
+    return f"<D:lockdiscovery>{lock_elements(locks, work, path)}</D:lockdiscovery>"
+
+
+def lock_elements(locks: Sequence[Lock], work: Work, path: Path) -> str:
+    """One ``activelock`` per lock. A token is shown to the lock's owner alone."""
+    parts = []
+    for lock in locks:
+        scope = "exclusive" if lock.exclusive else "shared"
+        depth = "infinity" if lock.infinite else "0"
+        mine = lock.user_id == work.actor.id
+        token = f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>" if mine else ""
+        left = max(0, int((lock.expires - work.now).total_seconds()))
+        node = work.session.get(Node, lock.node_id)
+        root = href(path, folder=node is not None and node.is_folder)
+        parts.append(
+            f"<D:activelock><D:locktype><D:write/></D:locktype>"
+            f"<D:lockscope><D:{scope}/></D:lockscope><D:depth>{depth}</D:depth>"
+            f"{lock.owner if mine else ''}<D:timeout>Second-{left}</D:timeout>{token}"
+            f"<D:lockroot><D:href>{escape(root)}</D:href></D:lockroot></D:activelock>"
+        )
+    return "".join(parts)
+
+
+def _tags(tag: str) -> tuple[str, str]:
+    """The opening and closing tag of a Clark name; ``D:`` for DAV:, since some parsers know only
+    declared prefixes."""
+    namespace, _, name = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
+    if namespace == "DAV:":
+        return f"D:{name}", f"D:{name}"
+    if not namespace:
+        return f'{name} xmlns=""', name
+    return f"P:{name} xmlns:P={quoteattr(namespace)}", f"P:{name}"

@@ -1,0 +1,107 @@
+"""The WsgiDAV provider: the drive as a whole, and the table of its verbs.
+
+Stock verbs of WsgiDAV lose data (a body cut short is stored, a refused LOCK leaves a file, a DELETE
+removes what somebody else has locked…): all are replaced here, through the framework's own door
+``custom_request_handler``.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wsgidav.dav_provider import DAVProvider
+
+from davserver import journal
+from davserver.errors import Problem, Refused
+from davserver.providers.answers import Answer, problem, send
+from davserver.providers.exchange import Exchange
+from davserver.providers.resources import File, Folder, resource
+from davserver.providers.verbs import (
+    copy_move,
+    delete,
+    get,
+    lock,
+    mkcol,
+    options,
+    propfind,
+    proppatch,
+    put,
+    site,
+)
+from davserver.site import Site
+from davserver.tree import locking
+from davserver.tree.lookup import find
+
+Verb = Callable[[Exchange], Answer]
+StartResponse = Callable[..., Any]
+
+VERBS: dict[str, Verb] = {
+    "OPTIONS": options.answer,
+    "GET": get.answer,
+    "HEAD": get.answer,
+    "PROPFIND": propfind.answer,
+    "PROPPATCH": proppatch.answer,
+    "PUT": put.answer,
+    "MKCOL": mkcol.answer,
+    "DELETE": delete.answer,
+    "COPY": copy_move.copy,
+    "MOVE": copy_move.move,
+    "LOCK": lock.lock,
+    "UNLOCK": lock.unlock,
+}
+READING = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
+
+
+class DossierProvider(DAVProvider):  # type: ignore[misc]
+    """The dossiers of a site as one WebDAV share."""
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def set_lock_manager(self, lock_manager: object) -> None:
+        """WsgiDAV offers LOCK only to a provider that has a lock manager. Here the tree keeps the
+        locks, in the transaction of what they guard."""
+        self.lock_manager = locking
+
+    def get_resource_inst(self, path: str, environ: dict[str, Any]) -> File | Folder | None:
+        """The resource at ``path`` (names joined by « / ») as the actor may know it, or None."""
+        exchange = Exchange(self, environ)
+        with self.site.reading(exchange.actor, exchange.client) as work:
+            return resource(work, find(work, [name for name in path.split("/") if name]), environ)
+
+    def custom_request_handler(
+        self, environ: dict[str, Any], start_response: StartResponse, default_handler: object
+    ) -> Iterable[bytes]:
+        """Answer one request. Whatever goes wrong becomes one clear status, and leaves nothing."""
+        answer = self._answer(environ)
+        return send(answer, start_response)
+
+    def _answer(self, environ: dict[str, Any]) -> Answer:
+        method = str(environ["REQUEST_METHOD"])
+        try:
+            exchange = Exchange(self, environ)
+            exchange.actor  # noqa: B018 - nobody passes without having been authenticated
+            if exchange.address.site:
+                return site.answer(exchange)
+            return VERBS[method](exchange)
+        except Problem as error:
+            if isinstance(error, Refused) and error.rule and method not in READING:
+                self._record_refusal(exchange, error)
+            return problem(error)
+
+    def _record_refusal(self, exchange: Exchange, error: Refused) -> None:
+        """An attempt that a rule refused is a fact of the dossier, too."""
+        with self.site.writing(exchange.actor, exchange.client) as work:
+            spot = find(work, exchange.path)
+            journal.record(
+                work.session,
+                "refused",
+                at=work.now,
+                actor=exchange.actor.login,
+                channel="webdav",
+                dossier_id=spot.dossier.id if spot.dossier else None,
+                method=exchange.method,
+                path="/".join(exchange.path),
+                rule=error.rule,
+                agent=exchange.agent[:120],
+            )

@@ -1,0 +1,116 @@
+"""WsgiDAV's view of the tree: a folder and a file as they are for one person at one moment."""
+
+import mimetypes
+from collections.abc import Iterator
+from typing import Any
+
+from wsgidav.dav_provider import DAVCollection, DAVNonCollection
+
+from davserver.model import Blob, Node
+from davserver.providers.conditions import etag
+from davserver.tree import verbs
+from davserver.tree.lookup import Spot, members
+from davserver.work import Work
+
+# What Windows and old tables do not know, or know under several names.
+_TYPES = {
+    ".dwg": "image/vnd.dwg",
+    ".dxf": "image/vnd.dxf",
+    ".heic": "image/heic",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".pdf": "application/pdf",
+}
+
+
+def content_type(name: str) -> str:
+    """The media type by the name's ending."""
+    ending = "." + name.rpartition(".")[2].lower()
+    return _TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+
+
+class File(DAVNonCollection):  # type: ignore[misc]
+    """A file. Its content is read from the blob store, outside of any transaction."""
+
+    def __init__(self, path: str, environ: dict[str, Any], node: Node, key: str | None) -> None:
+        super().__init__(path, environ)
+        self.node = node
+        self._key = key
+
+    def get_content_length(self) -> int:
+        return self.node.size
+
+    def get_content_type(self) -> str:
+        return content_type(self.node.name)
+
+    def get_creation_date(self) -> float:
+        return self.node.created.timestamp()
+
+    def get_last_modified(self) -> float:
+        return self.node.modified.timestamp()
+
+    def get_display_name(self) -> str:
+        return self.node.name
+
+    def get_etag(self) -> str:
+        return etag(self.node).strip('"')
+
+    def support_etag(self) -> bool:
+        return True
+
+    def support_ranges(self) -> bool:
+        return True
+
+    def get_content(self) -> Iterator[bytes]:
+        return self.read(0, self.node.size)
+
+    def read(self, start: int, length: int) -> Iterator[bytes]:
+        """``length`` bytes from ``start``. Raises Unavailable when the store is away."""
+        if self._key is None:
+            return iter(())
+        blocks: Iterator[bytes] = self.provider.site.blobs.read(self._key, start, length)
+        return blocks
+
+
+class Folder(DAVCollection):  # type: ignore[misc]
+    """A folder; ``names`` are its members as this person sees them."""
+
+    def __init__(self, path: str, environ: dict[str, Any], node: Node, names: list[str]) -> None:
+        super().__init__(path, environ)
+        self.node = node
+        self._names = names
+
+    def get_creation_date(self) -> float:
+        return self.node.created.timestamp()
+
+    def get_last_modified(self) -> float:
+        return self.node.modified.timestamp()
+
+    def get_display_name(self) -> str:
+        return self.node.name
+
+    def get_etag(self) -> None:
+        return None
+
+    def support_etag(self) -> bool:
+        return False
+
+    def get_member_names(self) -> list[str]:
+        return self._names
+
+
+def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder | None:
+    """What the actor may know of ``spot``; for a file he must be allowed to fetch it.
+
+    None: nothing there for him. Raises Refused where he may see but not fetch.
+    """
+    node = spot.node
+    if node is None or not spot.seen:
+        return None
+    path = "/" + "/".join(spot.path)
+    if node.is_folder:
+        return Folder(path, environ, node, [member.name for member in members(work, spot)])
+    work.gate.require(verbs.get(work, spot))
+    blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
+    return File(path, environ, node, blob.key if blob else None)

@@ -1,0 +1,93 @@
+"""GET and HEAD, with ranges and conditions (RFC 9110 §13, §14)."""
+
+import re
+from collections.abc import Iterator
+from email.utils import formatdate
+
+from davserver.errors import NotFound, RangeNotSatisfiable
+from davserver.providers.answers import Answer
+from davserver.providers.exchange import Exchange
+from davserver.providers.resources import File, resource
+from davserver.tree.lookup import find
+
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# Evidence must never run in this origin, whatever it is and whatever its name says.
+_SAFE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox; default-src 'none'"),
+    ("Cache-Control", "private, no-cache"),
+)
+_FOLDER = "Ce dossier s'ouvre comme un lecteur réseau (WebDAV).\n"
+
+
+def answer(exchange: Exchange) -> Answer:
+    """The content, or the part of it that was asked; 304 when the client has it already."""
+    with exchange.site.reading(exchange.actor, exchange.client) as work:
+        spot = find(work, exchange.path)
+        found = resource(work, spot, exchange.environ)
+        if found is None:
+            raise NotFound("Ce fichier ou ce dossier n'existe pas.")
+        exchange.conditions.guard_get(work, spot)
+    if not isinstance(found, File):
+        return _head(
+            exchange,
+            Answer(200, (("Content-Type", "text/plain; charset=utf-8"),), _FOLDER.encode()),
+        )
+    headers = [
+        ("ETag", f'"{found.get_etag()}"'),
+        ("Last-Modified", formatdate(found.get_last_modified(), usegmt=True)),
+        ("Accept-Ranges", "bytes"),
+        *_SAFE,
+    ]
+    if exchange.conditions.unchanged(found.node) and not _is_office(exchange):
+        return Answer(304, tuple(headers))
+    size = found.get_content_length()
+    headers.append(("Content-Type", found.get_content_type()))
+    part = _part(exchange, found, size)
+    if part is None:
+        return _head(exchange, Answer(200, tuple(headers), blocks=_read(exchange, found, 0, size),
+                                      length=size))  # fmt: skip
+    start, end = part
+    headers.append(("Content-Range", f"bytes {start}-{end - 1}/{size}"))
+    blocks = _read(exchange, found, start, end - start)
+    return _head(exchange, Answer(206, tuple(headers), blocks=blocks, length=end - start))
+
+
+def _read(exchange: Exchange, file: File, start: int, length: int) -> Iterator[bytes]:
+    return iter(()) if exchange.method == "HEAD" else file.read(start, length)
+
+
+def _head(exchange: Exchange, answer: Answer) -> Answer:
+    """HEAD has the length of GET, and no body."""
+    if exchange.method != "HEAD":
+        return answer
+    return Answer(answer.status, answer.headers, blocks=iter(()), length=answer.content_length)
+
+
+def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
+    """The one range asked, as start and end; None for the whole. Several ranges, or a malformed
+    header, mean the whole (RFC 9110 §14.2). Raises RangeNotSatisfiable."""
+    match = _RANGE.fullmatch(exchange.headers.get("range", "").strip())
+    if match is None or match.groups() == ("", ""):
+        return None
+    condition = exchange.headers.get("if-range", "").strip()
+    if condition and condition not in (
+        f'"{file.get_etag()}"',
+        formatdate(file.get_last_modified(), usegmt=True),
+    ):
+        return None
+    first, last = match.groups()
+    if first == "":
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), size if last == "" else min(size, int(last) + 1)
+        if last != "" and int(last) < int(first):
+            return None
+    if start >= end:
+        raise RangeNotSatisfiable(f"Le fichier n'a que {size} octets.")
+    return start, end
+
+
+def _is_office(exchange: Exchange) -> bool:
+    """Office opens read-only what answers 304."""
+    return "microsoft office" in exchange.agent.lower()

@@ -1,0 +1,19 @@
+"""OPTIONS: what may be asked here, and the classes of RFC 4918 §10.1 (class 2: locks)."""
+
+from davserver.providers.answers import CLASSES, Answer
+from davserver.providers.exchange import Exchange
+
+_ALWAYS = ("OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE", "LOCK")
+_ON_FILE = (*_ALWAYS, "UNLOCK", "PUT")
+_ON_FREE_NAME = ("OPTIONS", "PUT", "MKCOL", "LOCK")
+
+
+def answer(exchange: Exchange) -> Answer:
+    """The same classes everywhere: a read-only folder refuses by 403, else a Mac would mount the
+    whole drive read-only. What is hidden is answered like a free name."""
+    found = exchange.drive.get_resource_inst("/".join(exchange.path), exchange.environ)
+    if found is None:
+        allowed: tuple[str, ...] = _ON_FREE_NAME
+    else:
+        allowed = (*_ALWAYS, "UNLOCK") if found.is_collection else _ON_FILE
+    return Answer(200, (*CLASSES, ("Allow", ", ".join(allowed))))

@@ -1,0 +1,44 @@
+"""MKCOL: a new folder."""
+
+from davserver.errors import NotAllowed
+from davserver.model import Dossier, Node, NodeKind, NodeState
+from davserver.tree import locks, verbs, write
+from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.put import Guard
+from davserver.work import Work
+
+
+def make(work: Work, path: Path, guard: Guard) -> Node:
+    """A folder under a free name. In a mailbox it stays its author's until a piece in it is sealed.
+
+    Raises NotAllowed (name taken, RFC 4918 §9.3.1), Conflict (no parent), Refused, Locked.
+    """
+    spot = find(work, path)
+    if spot.is_root or (spot.node is not None and spot.seen):
+        raise NotAllowed("Ce nom est déjà pris.")
+    dossier, _ = spot.place()
+    work.hold(dossier)
+    guard(work, spot)
+    work.gate.require(verbs.mkcol(work, spot))
+    locks.require(work, spot.folders, None, membership=True)
+    if spot.node is not None:
+        raise NotAllowed("Ce nom est déjà pris.")
+    return create(work, dossier, spot)
+
+
+def create(work: Work, dossier: Dossier, spot: Spot) -> Node:
+    """A new folder at a free ``spot``, in the state that its place gives it.
+
+    The caller has asked the gate.
+    """
+    _, parent = spot.place()
+    if verbs.is_side(work, spot):
+        state = NodeState.SIDE
+    elif write.box_of(spot.folders) is not None:
+        state = NodeState.RESERVED
+    else:
+        state = NodeState.PUBLISHED
+    node = write.new_node(work, dossier, parent, spot.name, NodeKind.FOLDER, state)
+    if state is NodeState.PUBLISHED:
+        write.record(work, "folder.make", dossier, path=write.path_of(spot.folders, node.name))
+    return node

@@ -1,0 +1,180 @@
+"""LOCK and UNLOCK (RFC 4918 §9.10, §9.11), with what a deposit needs of them."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from davserver.errors import Conflict, Locked, PreconditionFailed, Refused
+from davserver.model import Lock, Node
+from davserver.tree import locks, put, verbs, write
+from davserver.tree.lookup import Path, find
+from davserver.tree.put import Guard
+from davserver.tree.write import EMPTY
+from davserver.work import Work
+
+IDLE = timedelta(minutes=2)  # an unused lock that its own author's program asks for again
+_BLUNT = ("webdavfs", "rclone")  # read 423 as « in use » or try again for ever: they get 403
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the client asks for. ``owner`` is its XML; ``timeout`` seconds, None if not said."""
+
+    exclusive: bool
+    infinite: bool
+    owner: str
+    timeout: int | None
+
+
+def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, Node, bool]:
+    """Lock what stands at ``path``, or reserve a free name. Returns the lock, its node, and whether
+    the name was free (RFC 4918 §7.3).
+
+    Raises Locked when another lock is in the way, or the piece is sealed; Refused, Conflict.
+    """
+    spot = find(work, path)
+    if spot.is_root:
+        raise Refused("La racine ne se verrouille pas.")
+    dossier, _ = spot.place() if spot.node is None else spot.existing_or_busy()
+    work.hold(dossier)
+    guard(work, spot)
+    timeout = locks.bounded(wanted.timeout)
+    if spot.node is None:
+        work.gate.require(verbs.lock(work, spot))
+        locks.require(work, spot.folders, None, membership=True)
+        node = put.create(work, dossier, spot, EMPTY)
+        granted = locks.grant(
+            work,
+            node,
+            exclusive=wanted.exclusive,
+            infinite=False,
+            owner=wanted.owner,
+            timeout=timeout,
+        )
+        _mark_used(work, node)
+        return granted, node, True
+    node = spot.node
+    if node.is_piece:
+        return _courtesy(work, node, wanted), node, False
+    work.gate.require(verbs.lock(work, spot))
+    for other in locks.in_the_way(
+        work, spot.folders, node, exclusive=wanted.exclusive, infinite=wanted.infinite
+    ):
+        if _abandoned(work, node, other):
+            work.session.delete(other)
+        else:
+            raise Locked(
+                "Ce document est déjà verrouillé.",
+                phrase="Document deja verrouille",
+                condition="no-conflicting-lock",
+            )
+    granted = locks.grant(
+        work,
+        node,
+        exclusive=wanted.exclusive,
+        infinite=wanted.infinite and node.is_folder,
+        owner=wanted.owner,
+        timeout=timeout,
+    )
+    _mark_used(work, node)
+    return granted, node, False
+
+
+def refresh(work: Work, path: Path, timeout: int | None) -> tuple[Lock, Node]:
+    """Prolong the lock whose token was submitted (RFC 4918 §9.10.2); it may lie on a parent."""
+    spot = find(work, path)
+    _, node = spot.existing()
+    for held in locks.over(work, spot.folders, node):
+        if held.token in work.client.tokens and held.user_id == work.actor.id:
+            held.timeout = locks.bounded(timeout)
+            held.expires = work.now + timedelta(seconds=held.timeout)
+            held.used = work.now
+            _mark_used(work, node)
+            work.session.flush()
+            return held, node
+    raise PreconditionFailed(
+        "Ce verrou n'existe plus.", phrase="Verrou inconnu", condition="lock-token-submitted"
+    )
+
+
+def unlock(work: Work, path: Path, token: str) -> None:
+    """Give a lock back. Its author's own unfinished or sealed piece takes any token: the lock may
+    be gone already. Raises Conflict for a token of another resource, Refused for another's lock."""
+    spot = find(work, path)
+    _, node = spot.existing()
+    held = next(
+        (lock for lock in locks.over(work, spot.folders, node) if lock.token == token), None
+    )
+    if held is not None and held.user_id != work.actor.id:
+        raise Refused("Ce verrou n'est pas le vôtre.", phrase="Verrou d'autrui")
+    if held is not None:
+        work.session.execute(delete(Lock).where(Lock.id == held.id))
+    elif not (node.author_id == work.actor.id and (node.is_open or node.is_piece)):
+        raise Conflict(
+            "Ce verrou n'est pas posé ici.",
+            phrase="Verrou inconnu ici",
+            condition="lock-token-matches-request-uri",
+        )
+    _mark_used(work, node)
+    work.session.flush()
+
+
+def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
+    """Programs reopen what they have just written: for a short while they get a lock that protects
+    nothing. Later a sealed piece answers « locked », which Office shows as « read-only »."""
+    deposit = write.deposit_of(work, node)
+    short = timedelta(seconds=work.settings.deposit.courtesy_lock)
+    fresh = (
+        deposit is not None
+        and deposit.sealed_at is not None
+        and deposit.sealed_at > work.now - short
+        and deposit.author_id == work.actor.id
+    )
+    if fresh:
+        return locks.grant(
+            work,
+            node,
+            exclusive=wanted.exclusive,
+            infinite=False,
+            owner=wanted.owner,
+            timeout=locks.SHORTEST,
+            courtesy=True,
+        )
+    sentence = "Cette pièce est déposée : elle s'ouvre en lecture seule."
+    phrase = "Piece deposee - lecture seule"
+    if work.client.family.startswith(_BLUNT):
+        raise Refused(sentence, phrase=phrase, rule="mailbox")
+    raise Locked(sentence, phrase=phrase)
+
+
+def _abandoned(work: Work, node: Node, other: Lock) -> bool:
+    """Whether ``other`` is the author's own, from the same program, and has long been idle."""
+    return (
+        node.is_open
+        and other.node_id == node.id
+        and other.user_id == work.actor.id
+        and other.agent == work.client.family
+        and other.used < work.now - IDLE
+    )
+
+
+def _mark_used(work: Work, node: Node) -> None:
+    """The quiet time of a deposit begins anew, and is the shorter one of programs that lock."""
+    deposit = write.deposit_of(work, node) if node.is_open else None
+    if deposit is not None:
+        deposit.used_lock = True
+        deposit.touched_at = work.now
+
+
+def live_on(work: Work, nodes: list[Node]) -> dict[int, list[Lock]]:
+    """The live locks on each of ``nodes`` by node id, for the lockdiscovery property."""
+    found: dict[int, list[Lock]] = {}
+    ids = [node.id for node in nodes]
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        for held in work.session.scalars(
+            select(Lock).where(Lock.node_id.in_(part), Lock.expires > work.now)
+        ):
+            found.setdefault(held.node_id, []).append(held)
+    return found

@@ -1,0 +1,142 @@
+"""Locks: who must submit which token, and the locks themselves (RFC 4918 §6, §7)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+from sqlalchemy import delete, select
+
+from davserver.errors import Locked
+from davserver.model import Lock, Node
+from davserver.tree.members import ids_below
+from davserver.work import Work
+
+SHORTEST, LONGEST, USUAL = 180, 3_600, 600  # seconds of a granted lock
+
+
+def of(work: Work, nodes: Iterable[Node]) -> list[Lock]:
+    """The live locks that stand on ``nodes`` themselves."""
+    ids = [node.id for node in nodes]
+    return list(
+        work.session.scalars(select(Lock).where(Lock.node_id.in_(ids), Lock.expires > work.now))
+    )
+
+
+def over(work: Work, folders: Sequence[Node], node: Node | None) -> list[Lock]:
+    """The live locks that guard ``node``: its own, and infinite ones on its folders."""
+    own = {node.id} if node is not None else set()
+    nodes = [*folders, *([node] if node is not None else [])]
+    return [lock for lock in of(work, nodes) if lock.infinite or lock.node_id in own]
+
+
+def below(work: Work, node: Node) -> list[Lock]:
+    """The live locks on anything below the folder ``node``."""
+    if not node.is_folder:
+        return []
+    tree = ids_below(node.id)
+    return list(
+        work.session.scalars(
+            select(Lock).where(
+                Lock.node_id.in_(select(tree.c.id)),
+                Lock.node_id != node.id,
+                Lock.expires > work.now,
+            )
+        )
+    )
+
+
+def require(
+    work: Work,
+    folders: Sequence[Node],
+    node: Node | None,
+    *,
+    membership: bool = False,
+    deep: bool = False,
+) -> None:
+    """Raise Locked unless the actor submitted a token of every lock that guards the change.
+
+    ``membership``: a name is added to, or taken from, the last folder. ``deep``: everything below
+    ``node`` changes too. On his own unfinished deposit an author needs no token: Windows and davfs2
+    lose theirs, and nobody else can hold one.
+    """
+    guards = over(work, folders, node)
+    if membership and folders:
+        guards += [lock for lock in of(work, folders[-1:]) if not lock.infinite]
+    if deep and node is not None:
+        guards += below(work, node)
+    own = node is not None and node.is_open and node.author_id == work.actor.id
+    by_node: dict[int, list[Lock]] = {}
+    for lock in guards:
+        if not lock.courtesy and not (own and node is not None and lock.node_id == node.id):
+            by_node.setdefault(lock.node_id, []).append(lock)
+    for locks in by_node.values():
+        # One's own token is enough among several shared locks; a stolen one is worth nothing.
+        if not any(
+            lock.token in work.client.tokens and lock.user_id == work.actor.id for lock in locks
+        ):
+            raise Locked(
+                "Ce document est en cours de modification par quelqu'un d'autre, ou dans un autre "
+                "programme.",
+                phrase="Document verrouille",
+                condition="lock-token-submitted",
+            )
+    for locks in by_node.values():
+        for lock in locks:
+            if lock.token in work.client.tokens:
+                lock.used = work.now
+
+
+def grant(
+    work: Work,
+    node: Node,
+    *,
+    exclusive: bool,
+    infinite: bool,
+    owner: str,
+    timeout: int,
+    courtesy: bool = False,
+) -> Lock:
+    """A new lock on ``node``; the caller has made sure that none is in its way."""
+    lock = Lock(
+        token=f"opaquelocktoken:{uuid4()}",
+        node_id=node.id,
+        user_id=work.actor.id,
+        exclusive=exclusive,
+        infinite=infinite,
+        owner=owner,
+        timeout=timeout,
+        expires=work.now + timedelta(seconds=timeout),
+        used=work.now,
+        agent=work.client.family,
+        courtesy=courtesy,
+    )
+    work.session.add(lock)
+    work.session.flush()
+    return lock
+
+
+def in_the_way(
+    work: Work, folders: Sequence[Node], node: Node, *, exclusive: bool, infinite: bool
+) -> list[Lock]:
+    """The locks that forbid a new one on ``node`` (RFC 4918 §6.2)."""
+    others = over(work, folders, node)
+    if infinite:
+        others += below(work, node)
+    return [lock for lock in others if not lock.courtesy and (exclusive or lock.exclusive)]
+
+
+def bounded(timeout: int | None) -> int:
+    """The seconds granted for the seconds asked (None: not said)."""
+    return USUAL if timeout is None else max(SHORTEST, min(LONGEST, timeout))
+
+
+def drop_on(work: Work, nodes: Iterable[Node]) -> None:
+    """A moved resource leaves its locks behind (RFC 4918 §7.5, §9.9)."""
+    ids = [node.id for node in nodes]
+    if ids:
+        work.session.execute(delete(Lock).where(Lock.node_id.in_(ids)))
+
+
+def held(locks: Iterable[Lock], now: datetime) -> bool:
+    """Whether any of ``locks`` is alive and real (courtesy locks are not)."""
+    return any(lock.expires > now and not lock.courtesy for lock in locks)

@@ -1,0 +1,191 @@
+"""From a path to what stands there, as the actor may know it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select
+
+from davserver.errors import Conflict, Locked, NotFound, Refused
+from davserver.model import (
+    Dossier,
+    DossierKind,
+    Grant,
+    Membership,
+    Node,
+    NodeRole,
+    NodeState,
+    Platform,
+)
+from davserver.names import composed, name_key
+from davserver.policy import Act
+from davserver.work import Work
+
+ROOT_ID = 1
+SPACE_NAME = "Espace de l'expert"
+
+Path = tuple[str, ...]
+"""Names from the root of the drive down, decoded once, in NFC; ``()`` is the root."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """A place in the tree. ``folders`` lead from the dossier's source folder to the parent.
+
+    ``node`` is what stands there, also when the actor may not see it; ``seen`` says whether he may.
+    ``dossier`` is None for the root, and for a place whose way is missing or hidden (``lost``).
+    """
+
+    path: Path
+    dossier: Dossier | None
+    folders: tuple[Node, ...]
+    node: Node | None
+    seen: bool
+    lost: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.path[-1] if self.path else ""
+
+    @property
+    def parent(self) -> Node | None:
+        return self.folders[-1] if self.folders else None
+
+    @property
+    def is_root(self) -> bool:
+        return not self.path
+
+    def existing(self) -> tuple[Dossier, Node]:
+        """What stands here. Raises NotFound where nothing does, or nothing that may be seen."""
+        if self.node is None or not self.seen or self.lost or self.dossier is None:
+            raise NotFound("Ce fichier ou ce dossier n'existe pas.")
+        return self.dossier, self.node
+
+    def existing_or_busy(self) -> tuple[Dossier, Node]:
+        """As :meth:`existing`, but Locked where somebody else is depositing under this name."""
+        if self.node is not None and self.node.is_open and not self.seen and not self.lost:
+            raise Locked(
+                "Quelqu'un d'autre est en train de déposer sous ce nom.",
+                phrase="Depot en cours sous ce nom",
+            )
+        return self.existing()
+
+    def place(self) -> tuple[Dossier, Node]:
+        """The folder where a name may be created. Raises Conflict where it is missing."""
+        if self.lost:
+            raise Conflict("Le dossier où vous écrivez n'existe pas.")
+        if self.dossier is None or self.parent is None:
+            raise Refused("On ne crée rien ici : choisissez un dossier d'expertise.")
+        return self.dossier, self.parent
+
+
+def find(work: Work, path: Sequence[str]) -> Spot:
+    """The spot of ``path``. A way that is missing and one that is hidden give the same answer."""
+    steps: Path = tuple(composed(name) for name in path)
+    root = work.session.get_one(Node, ROOT_ID)
+    if not steps:
+        return Spot((), None, (), root, seen=True)
+    source = _source(work, steps[0])
+    if source is None or source.dossier_id is None:
+        return Spot(steps, None, (), None, seen=False, lost=len(steps) > 1)
+    dossier = work.session.get_one(Dossier, source.dossier_id)
+    folders: list[Node] = []
+    node: Node | None = source
+    for name in steps[1:]:
+        if node is None or not node.is_folder or not sees(work, dossier, folders, node):
+            return Spot(steps, None, (), None, seen=False, lost=True)
+        folders.append(node)
+        node = child(work, node, name)
+    seen = node is not None and sees(work, dossier, folders, node)
+    return Spot(steps, dossier, tuple(folders), node, seen=seen)
+
+
+def sees(work: Work, dossier: Dossier, folders: Sequence[Node], node: Node) -> bool:
+    """Whether ``node`` exists for the actor."""
+    return work.gate.permits(work.action(Act.SEE, dossier, folders, node))
+
+
+def child(work: Work, folder: Node, name: str) -> Node | None:
+    """The member of ``folder`` called ``name``: the actor's own side file first, then the real one."""
+    return work.session.scalars(
+        select(Node)
+        .where(Node.parent_id == folder.id, Node.name_key == name_key(name), _mine_or_real(work))
+        .order_by(Node.scratch_of.desc())
+        .limit(1)
+    ).first()
+
+
+def members(work: Work, spot: Spot) -> list[Node]:
+    """What the actor sees in the folder of ``spot``, in the order of names."""
+    if spot.is_root:
+        return sources(work)
+    dossier, folder = spot.existing()
+    chain = [*spot.folders, folder]
+    nodes = work.session.scalars(
+        select(Node).where(Node.parent_id == folder.id, _mine_or_real(work)).order_by(Node.name_key)
+    ).all()
+    visible = [node for node in nodes if sees(work, dossier, chain, node)]
+    # A Mac removes a folder only if its listing is empty: side files alone do not count.
+    if any(node.state is not NodeState.SIDE for node in visible):
+        return visible
+    return visible if folder.state is NodeState.SIDE else []
+
+
+def sources(work: Work) -> list[Node]:
+    """The source folders that the actor sees at the root, his own space included.
+
+    One « Espace de l'expert » is shown: the actor's own, else the first that is opened to him.
+    """
+    me = work.actor.id
+    granted = (
+        select(Node.dossier_id)
+        .join(Grant, Grant.node_id == Node.id)
+        .where(
+            or_(
+                Grant.user_id == me,
+                Grant.group_id.in_(select(Membership.group_id).where(Membership.user_id == me)),
+            )
+        )
+    )
+    rows = work.session.execute(
+        select(Node, Dossier, Platform.expert_id == me)
+        .join(Dossier, Dossier.id == Node.dossier_id)
+        .join(Platform, Platform.id == Dossier.platform_id)
+        .where(Node.parent_id == ROOT_ID, Node.dossier_id.in_(granted))
+        .order_by((Platform.expert_id == me).desc(), Node.name_key)
+    ).all()
+    seen = [(node, dossier) for node, dossier, _ in rows if sees(work, dossier, [], node)]
+    spaces = [node for node, dossier in seen if dossier.kind is DossierKind.EXPERT_SPACE]
+    rest = [node for node, dossier in seen if dossier.kind is DossierKind.EXPERTISE]
+    return [*sorted(rest, key=lambda node: node.name_key), *spaces[:1]]
+
+
+def _source(work: Work, name: str) -> Node | None:
+    """The source folder called ``name``, among those that the actor sees."""
+    key = name_key(name)
+    if key == name_key(SPACE_NAME):
+        own = sources(work)[-1:]
+        return own[0] if own and _is_space(work, own[0]) else None
+    return work.session.scalars(
+        select(Node)
+        .join(Dossier, Dossier.id == Node.dossier_id)
+        .where(
+            Node.parent_id == ROOT_ID,
+            Node.name_key == key,
+            Dossier.kind == DossierKind.EXPERTISE,
+        )
+    ).first()
+
+
+def _is_space(work: Work, node: Node) -> bool:
+    return work.session.get_one(Dossier, node.dossier_id).kind is DossierKind.EXPERT_SPACE
+
+
+def shown_name(node: Node, dossier: Dossier | None) -> str:
+    """The name under which ``node`` is shown: an expert's space has one name for all experts."""
+    if node.role is NodeRole.SOURCE and dossier and dossier.kind is DossierKind.EXPERT_SPACE:
+        return SPACE_NAME
+    return node.name
+
+
+def _mine_or_real(work: Work) -> ColumnElement[bool]:
+    return or_(Node.scratch_of == 0, Node.scratch_of == work.actor.id)

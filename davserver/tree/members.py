@@ -1,0 +1,50 @@
+"""Everything below a folder, with the folders that lead to each member."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import CTE, select
+from sqlalchemy.orm import aliased
+
+from davserver.model import Node
+from davserver.work import Work
+
+
+@dataclass(frozen=True)
+class Member:
+    """A node and its folders from the source folder down to its parent."""
+
+    node: Node
+    folders: tuple[Node, ...]
+
+
+def ids_below(folder_id: int) -> CTE:
+    """A recursive query of the ids of a folder and of all below it (column ``id``)."""
+    tree = select(Node.id).where(Node.id == folder_id).cte("tree", recursive=True)
+    deeper = aliased(Node)
+    return tree.union_all(select(deeper.id).join(tree, deeper.parent_id == tree.c.id))
+
+
+def below(work: Work, folders: Sequence[Node], node: Node | None) -> list[Member]:
+    """The members of ``node`` at any depth, parents first; none for a file.
+
+    Hidden and unfinished ones included: whoever acts on a folder acts on all that is in it.
+    """
+    if node is None or not node.is_folder:
+        return []
+    tree = ids_below(node.id)
+    nodes = work.session.scalars(
+        select(Node).where(Node.id.in_(select(tree.c.id)), Node.id != node.id).order_by(Node.id)
+    ).all()
+    children: dict[int | None, list[Node]] = {}
+    for member in nodes:
+        children.setdefault(member.parent_id, []).append(member)
+    found: list[Member] = []
+    pending = [(node, (*folders, node))]
+    while pending:
+        folder, chain = pending.pop()
+        for member in children.get(folder.id, ()):
+            found.append(Member(member, chain))
+            if member.is_folder:
+                pending.append((member, (*chain, member)))
+    return found

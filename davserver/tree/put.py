@@ -1,0 +1,206 @@
+"""PUT: content under a name, in two halves, before and after the bytes have come."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from davserver.alerts import outbox
+from davserver.errors import NotAllowed, PreconditionFailed, Refused
+from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState
+from davserver.tree import locks, side_files, verbs, write
+from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.write import EMPTY, Content
+from davserver.work import Work
+
+Guard = Callable[[Work, Spot], None]
+"""The client's conditions: raises PreconditionFailed when they do not hold."""
+
+
+@dataclass(frozen=True)
+class Put:
+    """What a PUT made: the node as it is now, and whether its name was free before."""
+
+    node: Node
+    created: bool
+
+
+def announce(work: Work, path: Path, size: int | None, guard: Guard) -> Spot:
+    """Judge a PUT of ``size`` bytes (None: not known) before a byte of it is read.
+
+    Raises what :func:`store` would raise as things stand, so that a refusal costs no transfer. A
+    possible repeat of what is already deposited is let through: only its hash can tell.
+    """
+    spot = find(work, path)
+    if spot.node is not None and _may_repeat(work, spot, spot.node, size):
+        return spot
+    _check(work, spot, size, guard)
+    return spot
+
+
+def reserve(work: Work, path: Path) -> bool:
+    """Take the name of a deposit whose bytes are still coming, or keep it from being sealed.
+
+    True when the name was taken by this call: :func:`release` frees it if the bytes never come.
+    """
+    spot = find(work, path)
+    dossier, _ = spot.place()
+    if spot.node is not None and spot.node.is_open:
+        spot.existing_or_busy()
+        write.open_deposit(work, dossier, spot.folders, spot.node)
+        return False
+    if spot.node is not None or verbs.is_side(work, spot):
+        return False
+    if not write.deposits_here(work, dossier, spot.folders):
+        return False
+    _check(work, spot, 0, lambda work, spot: None)
+    create(work, dossier, spot, EMPTY)
+    return True
+
+
+def release(work: Work, path: Path) -> None:
+    """Free a name that :func:`reserve` took for a body that never came whole."""
+    spot = find(work, path)
+    node = spot.node
+    if node is not None and spot.dossier is not None and node.author_id == work.actor.id:
+        if node.state is NodeState.RESERVED:
+            write.remove_tree(work, spot.dossier, node)
+
+
+def store(work: Work, path: Path, content: Content, guard: Guard) -> Put:
+    """Put whole, durable content under ``path``.
+
+    Judges everything again: what was permitted when the transfer began may be refused now. Raises
+    Conflict (no parent), NotAllowed (a folder has the name), Locked, Refused, PreconditionFailed.
+    """
+    spot = find(work, path)
+    dossier, _ = spot.place()
+    work.hold(dossier)
+    node = spot.node
+    if node is not None and _repeats(work, spot, node, content):
+        return Put(node, created=False)
+    _check(work, spot, content.size, guard)
+    _inspect_side(work, dossier, spot, content)
+    if node is None:
+        return Put(create(work, dossier, spot, content), created=True)
+    _replace(work, dossier, spot, node, content)
+    return Put(node, created=False)
+
+
+def adopt(work: Work, dossier: Dossier, spot: Spot, temporary: Node) -> None:
+    """Give the content of a side file to the document at ``spot``: how programs save.
+
+    The caller has asked the gate, and removes the side file.
+    """
+    content = write.content_of(work, temporary)
+    if spot.node is None:
+        create(work, dossier, spot, content)
+    else:
+        _replace(work, dossier, spot, spot.node, content)
+
+
+def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
+    spot.place()
+    if spot.node is not None and spot.node.is_folder:
+        raise NotAllowed("Un dossier porte déjà ce nom.")
+    if spot.node is not None and spot.node.is_open:
+        spot.existing_or_busy()
+    try:
+        guard(work, spot)
+    except PreconditionFailed:
+        # Who may not write here learns that, not whether the name is taken.
+        if spot.node is None or spot.seen:
+            raise
+    work.gate.require(verbs.put(work, spot, size))
+    if verbs.is_side(work, spot):
+        side_files.require_room(work, size or 0)
+    locks.require(work, spot.folders, spot.node, membership=spot.node is None)
+
+
+def _may_repeat(work: Work, spot: Spot, node: Node, size: int | None) -> bool:
+    """Whether this may be a PUT that succeeded already, its answer lost on the way."""
+    recent = node.modified > work.now - timedelta(seconds=work.settings.deposit.replay)
+    return (
+        node.is_piece
+        and spot.seen
+        and node.author_id == work.actor.id
+        and recent
+        and (size is None or size == node.size)
+    )
+
+
+def _repeats(work: Work, spot: Spot, node: Node, content: Content) -> bool:
+    return _may_repeat(work, spot, node, content.size) and node.sha256 == content.sha256
+
+
+def _inspect_side(work: Work, dossier: Dossier, spot: Spot, content: Content) -> None:
+    """Litter is absorbed only if it is litter; this is known once its bytes are there."""
+    if verbs.is_side(work, spot):
+        for action in verbs.put(work, spot, content.size):
+            decision = work.gate.inspect(action, content.head)
+            if decision is not None:
+                raise Refused(decision.reason, phrase=decision.phrase, rule=decision.rule)
+
+
+def create(work: Work, dossier: Dossier, spot: Spot, content: Content) -> Node:
+    """A new file at a free ``spot``, in the state that its place and content give it.
+
+    The caller has asked the gate.
+    """
+    _, parent = spot.place()
+    side = verbs.is_side(work, spot)
+    deposit = not side and write.deposits_here(work, dossier, spot.folders)
+    if side:
+        state = NodeState.SIDE
+    elif content.size == 0:
+        state = NodeState.RESERVED
+    else:
+        state = NodeState.RECEIVED if deposit else NodeState.PUBLISHED
+    node = write.new_node(work, dossier, parent, spot.name, NodeKind.FILE, state)
+    write.fill(work, dossier, node, content)
+    if node.is_open:
+        _note_unfinished(work, dossier, spot, node)
+    elif state is NodeState.PUBLISHED:
+        publish(work, dossier, spot, node)
+    return node
+
+
+def _replace(work: Work, dossier: Dossier, spot: Spot, node: Node, content: Content) -> None:
+    before = node.sha256
+    write.fill(work, dossier, node, content)
+    if node.is_open and write.deposits_here(work, dossier, spot.folders):
+        # Programs that truncate before they write: empty content is a reservation again.
+        node.state = NodeState.RECEIVED if content.size else NodeState.RESERVED
+        _note_unfinished(work, dossier, spot, node)
+    elif node.is_open and content.size:
+        deposit = write.deposit_of(work, node)
+        if deposit is not None:
+            work.session.delete(deposit)
+        publish(work, dossier, spot, node)
+    elif node.state is NodeState.PUBLISHED:
+        place = write.path_of(spot.folders, node.name)
+        write.record(work, "file.replace", dossier, path=place, sha256=node.sha256, before=before)
+
+
+def _note_unfinished(work: Work, dossier: Dossier, spot: Spot, node: Node) -> None:
+    deposit = write.open_deposit(work, dossier, spot.folders, node)
+    deposit.received_at = work.now if node.state is NodeState.RECEIVED else None
+    write.record(
+        work,
+        "deposit.receive" if node.state is NodeState.RECEIVED else "deposit.reserve",
+        dossier,
+        path=write.path_of(spot.folders, node.name),
+        size=node.size,
+        sha256=node.sha256,
+        agent=work.client.agent[:120],
+    )
+
+
+def publish(work: Work, dossier: Dossier, spot: Spot, node: Node) -> None:
+    """Show to everybody with the right what its author alone saw, where it is not a deposit."""
+    node.state = NodeState.PUBLISHED
+    write.touch(work, spot.place()[1])
+    place = write.path_of(spot.folders, node.name)
+    write.record(work, "file.publish", dossier, path=place, size=node.size, sha256=node.sha256)
+    outbox.announce(
+        work, MessageKind.PUBLICATION, dossier, spot.folders, node, author_id=work.actor.id
+    )

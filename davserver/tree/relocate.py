@@ -1,0 +1,193 @@
+"""MOVE: a node to another name or folder. Rows change, never bytes; identity stays.
+
+Filing is a MOVE too: the expert's, of a piece, from a mailbox into the archive of the same lawyer.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from davserver.errors import PreconditionFailed, Refused
+from davserver.model import Deposit, Dossier, Node, NodeRole, NodeState
+from davserver.names import composed, name_key
+from davserver.policy import nearest
+from davserver.tree import locks, put, verbs, write
+from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.members import Member, below, ids_below
+from davserver.tree.put import Guard
+from davserver.work import Work, entry_of
+
+
+@dataclass(frozen=True)
+class Relocation:
+    """Both ends of a MOVE or COPY with everything that they touch."""
+
+    source: Spot
+    inside: list[Member]
+    target: Spot
+    overwritten: list[Member]
+
+    @property
+    def created(self) -> bool:
+        """Whether the target's name was free."""
+        return self.target.node is None or not self.target.seen
+
+
+def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -> Relocation:
+    """Both ends, with the checks that MOVE and COPY share (RFC 4918 §9.8, §9.9).
+
+    Raises NotFound, Conflict, Locked (a name that somebody else is depositing), PreconditionFailed
+    (taken, and the client does not want to overwrite), Refused (one end lies within the other).
+    """
+    source = find(work, source_path)
+    _, node = source.existing()
+    target = find(work, target_path)
+    if target.node is not None and target.node.is_open:
+        target.existing_or_busy()
+    same = target.node is not None and target.node.id == node.id
+    if same and composed(target.name) == node.name:
+        raise Refused("La source et la destination sont le même document.")
+    if any(folder.id == node.id for folder in target.folders):
+        raise Refused("Un dossier ne peut pas aller dans lui-même.")
+    if target.node is not None and any(f.id == target.node.id for f in source.folders):
+        raise Refused("La destination contient la source : elle serait détruite.")
+    target.place()
+    if target.node is not None and target.seen and not same and not overwrite:
+        raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
+    return Relocation(
+        source,
+        below(work, source.folders, node),
+        target,
+        [] if same else below(work, target.folders, target.node),
+    )
+
+
+def move(
+    work: Work, source_path: Path, target_path: Path, guard: Guard, *, overwrite: bool
+) -> Relocation:
+    """Move a node with all its members, whole or not at all."""
+    both = ends(work, source_path, target_path, overwrite=overwrite)
+    dossier, node = both.source.existing()
+    there, _ = both.target.place()
+    for held in sorted({dossier, there}, key=lambda held: held.id):
+        work.hold(held)
+    guard(work, both.source)
+    same = both.target.node is not None and both.target.node.id == node.id
+    judged = Spot(both.target.path, there, both.target.folders, None, seen=False)
+    target = judged if same else both.target
+    work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
+    locks.require(work, both.source.folders, node, membership=True, deep=True)
+    if not same:
+        locks.require(work, target.folders, target.node, membership=True, deep=True)
+    if node.state is NodeState.SIDE and not verbs.is_side(work, target):
+        _land(work, dossier, node, there, target)
+    else:
+        _rename(work, dossier, node, both, there, target)
+    return both
+
+
+def _land(work: Work, dossier: Dossier, node: Node, there: Dossier, target: Spot) -> None:
+    """A temporary file takes the name of a document: its content arrives there as by PUT."""
+    if node.is_folder:
+        raise Refused("Un dossier temporaire ne peut pas devenir un dossier déposé.")
+    put.adopt(work, there, target, node)
+    write.remove_tree(work, dossier, node)
+
+
+def _rename(
+    work: Work, dossier: Dossier, node: Node, both: Relocation, there: Dossier, target: Spot
+) -> None:
+    _, parent = target.place()
+    facts = {
+        "path": write.path_of(both.source.folders, node.name),
+        "to": write.path_of(target.folders, target.name),
+    }
+    old_parent = both.source.parent
+    was_open = node.is_open
+    if target.node is not None:
+        locks.drop_on(work, [target.node])
+        write.remove_tree(work, there, target.node)
+    locks.drop_on(work, [node, *(member.node for member in both.inside)])
+    if there.id != dossier.id:
+        _change_dossier(work, dossier, there, node)
+    node.parent_id = parent.id
+    node.name = composed(target.name)
+    node.name_key = name_key(target.name)
+    write.flush_name(work)
+    if was_open and not node.is_folder:
+        _move_unfinished(work, there, target, node)
+    elif not was_open:
+        for folder in (old_parent, parent):
+            if folder is not None:
+                write.touch(work, folder)
+        if write.box_of(target.folders) is not None and not node.is_piece:
+            _deposit_published(work, there, target, node)
+        write.record(work, _act(both, target, node), there, number=node.number, **facts)
+    work.session.flush()
+
+
+def _move_unfinished(work: Work, there: Dossier, target: Spot, node: Node) -> None:
+    """An author renames what he has not finished, sets it aside, or takes it to another folder."""
+    if verbs.is_side(work, Spot(target.path, there, target.folders, None, seen=False)):
+        deposit = write.deposit_of(work, node)
+        if deposit is not None:
+            work.session.delete(deposit)
+        work.grow(there, -node.size)
+        node.state = NodeState.SIDE
+        node.scratch_of = work.actor.id
+    elif write.deposits_here(work, there, target.folders):
+        write.open_deposit(work, there, target.folders, node)
+    else:
+        deposit = write.deposit_of(work, node)
+        if deposit is not None:
+            work.session.delete(deposit)
+        if node.size:
+            put.publish(work, there, target, node)
+    write.flush_name(work)
+
+
+def _deposit_published(work: Work, dossier: Dossier, target: Spot, node: Node) -> None:
+    """The expert brings a document into a mailbox: a deposit on behalf, sealed like any other."""
+    if node.is_folder:
+        raise Refused("Déplacez les fichiers un à un dans la boîte, ou copiez le dossier.")
+    node.state = NodeState.RECEIVED
+    node.author_id = work.actor.id
+    deposit = write.open_deposit(work, dossier, target.folders, node)
+    deposit.received_at = work.now
+
+
+def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) -> None:
+    """The whole subtree now belongs to another dossier: one statement, and the bytes counted."""
+    work.session.flush()
+    ids = select(ids_below(node.id).c.id)
+    size = sum(
+        work.session.scalars(
+            select(Node.size).where(Node.id.in_(ids), Node.state != NodeState.SIDE)
+        )
+    )
+    work.session.execute(
+        update(Node)
+        .where(Node.id.in_(ids))
+        .values(dossier_id=there.id)
+        .execution_options(synchronize_session=False)
+    )
+    work.session.execute(
+        update(Deposit)
+        .where(Deposit.node_id.in_(ids), Deposit.sealed_at.is_(None))
+        .values(dossier_id=there.id)
+        .execution_options(synchronize_session=False)
+    )
+    work.session.refresh(node)
+    work.grow(dossier, -size)
+    work.grow(there, size)
+    dossier.rights_revision += 1
+    there.rights_revision += 1
+
+
+def _act(both: Relocation, target: Spot, node: Node) -> str:
+    """« piece.file » for filing, else « node.move »."""
+    origin = [entry_of(folder) for folder in both.source.folders]
+    goal = [entry_of(folder) for folder in target.folders]
+    if nearest(origin, NodeRole.MAILBOX) and nearest(goal, NodeRole.ARCHIVE):
+        return "piece.file"
+    return "node.move"

@@ -1,0 +1,219 @@
+"""The background half of a deposit: sealing what is quiet, freeing what was never finished.
+
+Any number of processes may run this; each deposit is dealt with in a transaction of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+
+from davserver.alerts import outbox
+from davserver.model import (
+    LIVE_STATES,
+    Blob,
+    Deposit,
+    Dossier,
+    Lock,
+    MessageKind,
+    Node,
+    NodeState,
+)
+from davserver.policy import Act
+from davserver.settings import DepositSettings
+from davserver.tree import write
+from davserver.tree.lookup import ROOT_ID
+from davserver.work import Work
+
+HEAD = 4_096  # bytes shown to policies that inspect content
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What is to become of an unfinished deposit, and when (UTC)."""
+
+    seal: bool
+    at: datetime
+
+
+def fate(
+    deposit: Deposit, state: NodeState, locks: list[Lock], times: DepositSettings, now: datetime
+) -> Fate:
+    """When a deposit is sealed or freed if nothing more happens (clients differ in how they write).
+
+    Content: a while after the last word of its author, shorter for programs that lock and unlock;
+    while a program still holds its lock, longer after the last content. No content: freed once its
+    lock is gone and the reservation has run out.
+    """
+    held = [lock for lock in locks if lock.expires > now and not lock.courtesy]
+    if state is NodeState.RECEIVED and deposit.received_at is not None:
+        if held:
+            return Fate(True, deposit.received_at + timedelta(seconds=times.held_lock))
+        quiet = times.quiet_locked if deposit.used_lock else times.quiet_unlocked
+        return Fate(True, deposit.touched_at + timedelta(seconds=quiet))
+    last = deposit.opened_at + timedelta(seconds=times.reservation_limit)
+    if held:
+        return Fate(False, last)
+    return Fate(False, min(last, deposit.touched_at + timedelta(seconds=times.reservation)))
+
+
+def unfinished(work: Work) -> list[int]:
+    """The ids of the deposits that are due, or may be: neither sealed nor rejected, quiet for the
+    shortest of the times. Oldest first."""
+    times = work.settings.deposit
+    shortest = min(times.quiet_locked, times.quiet_unlocked, times.reservation)
+    return list(
+        work.session.scalars(
+            select(Deposit.id)
+            .join(Dossier, Dossier.id == Deposit.dossier_id)
+            .where(
+                Deposit.sealed_at.is_(None),
+                Deposit.rejected_at.is_(None),
+                or_(
+                    Deposit.touched_at <= work.now - timedelta(seconds=shortest),
+                    Dossier.state.not_in(LIVE_STATES),
+                ),
+            )
+            .order_by(Deposit.touched_at)
+        )
+    )
+
+
+def settle(work: Work, deposit_id: int) -> bool:
+    """Seal or free one deposit if it is time, in this transaction. False: not yet, or done."""
+    deposit = work.session.get(Deposit, deposit_id, with_for_update={"skip_locked": True})
+    if deposit is None or deposit.sealed_at or deposit.rejected_at or deposit.node_id is None:
+        return False
+    node = work.session.get_one(Node, deposit.node_id)
+    dossier = work.session.get_one(Dossier, deposit.dossier_id)
+    work.hold(dossier)
+    closed = dossier.state not in LIVE_STATES
+    locks = list(work.session.scalars(select(Lock).where(Lock.node_id == node.id)))
+    due = fate(deposit, node.state, locks, work.settings.deposit, work.now)
+    if closed:
+        # What came whole before the closing is a deposit; what was only announced is none.
+        in_time = deposit.received_at is not None and deposit.received_at <= dossier.state_since
+        due = Fate(in_time and node.state is NodeState.RECEIVED, work.now)
+    if due.at > work.now:
+        return False
+    folders = folders_of(work, node)
+    if not due.seal:
+        _free(work, dossier, folders, node, deposit)
+    elif not _reject(work, dossier, folders, node, deposit):
+        _seal(work, dossier, folders, node, deposit)
+    return True
+
+
+def folders_of(work: Work, node: Node) -> list[Node]:
+    """The folders that lead to ``node``, from the source folder down."""
+    folders: list[Node] = []
+    parent_id = node.parent_id
+    while parent_id is not None and parent_id != ROOT_ID:
+        parent = work.session.get_one(Node, parent_id)
+        folders.insert(0, parent)
+        parent_id = parent.parent_id
+    return folders
+
+
+def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:
+    """Publish the piece, number it, write its line and queue its alert: one transaction.
+
+    Size, hash and date of the file do not change: clients compare them.
+    """
+    node.state = NodeState.PUBLISHED
+    for folder in folders:
+        if folder.state is NodeState.RESERVED:
+            folder.state = NodeState.PUBLISHED
+    write.touch(work, folders[-1])
+    if deposit.box_id is None:
+        # Not in a mailbox: an ordinary file that was not shown while it was unfinished.
+        work.session.delete(deposit)
+        write.record(
+            work, "file.publish", dossier, path=write.path_of(folders, node.name),
+            size=node.size, sha256=node.sha256,
+        )  # fmt: skip
+        outbox.announce(
+            work, MessageKind.PUBLICATION, dossier, folders, node, author_id=deposit.author_id
+        )
+        return
+    node.number = deposit.number = dossier.next_number
+    dossier.next_number += 1
+    deposit.sealed_at = work.now
+    deposit.name, deposit.size, deposit.sha256 = node.name, node.size, node.sha256
+    if dossier.deadline is not None and deposit.received_at is not None:
+        late = (deposit.received_at - dossier.deadline).total_seconds()
+        deposit.late_seconds = max(0, int(late))
+    write.record(
+        work,
+        "deposit.seal",
+        dossier,
+        number=deposit.number,
+        path=write.path_of(folders, node.name),
+        author=deposit.author_id,
+        size=node.size,
+        sha256=node.sha256,
+        received_at=deposit.received_at,
+        late_seconds=deposit.late_seconds,
+    )
+    outbox.announce(
+        work,
+        MessageKind.DEPOSIT,
+        dossier,
+        folders,
+        node,
+        author_id=deposit.author_id,
+        late_seconds=deposit.late_seconds,
+    )
+
+
+def _reject(
+    work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit
+) -> bool:
+    """Ask the policies that inspect content; a no removes the file and tells its author."""
+    blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
+    head = next(work.blobs.read(blob.key, 0, HEAD), b"") if blob is not None else b""
+    action = work.action(Act.COMPLETE, dossier, folders, node, size=node.size)
+    decision = work.gate.inspect(action, head)
+    if decision is None:
+        return False
+    deposit.rejected_at = work.now
+    deposit.reason = decision.reason[:400]
+    deposit.size, deposit.sha256 = node.size, node.sha256
+    _tell(work, MessageKind.REJECTED, dossier, folders, node, deposit, decision.reason)
+    write.record(
+        work,
+        "deposit.reject",
+        dossier,
+        path=write.path_of(folders, node.name),
+        sha256=node.sha256,
+        rule=decision.rule,
+    )
+    deposit.node_id = None
+    work.session.flush()
+    write.remove_tree(work, dossier, node)
+    return True
+
+
+def _free(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:
+    """Free a name under which nothing came; its author is told."""
+    if deposit.box_id is None and dossier.state in LIVE_STATES:
+        # An empty file in an ordinary folder may be meant so: it is shown as it is.
+        _seal(work, dossier, folders, node, deposit)
+        return
+    _tell(work, MessageKind.UNFINISHED, dossier, folders, node, deposit, "")
+    write.record(work, "deposit.expire", dossier, path=write.path_of(folders, node.name))
+    write.remove_tree(work, dossier, node)
+
+
+def _tell(
+    work: Work,
+    kind: MessageKind,
+    dossier: Dossier,
+    folders: list[Node],
+    node: Node,
+    deposit: Deposit,
+    reason: str,
+) -> None:
+    outbox.tell_author(
+        work, kind, dossier, folders, node, author_id=deposit.author_id, reason=reason
+    )

@@ -1,0 +1,58 @@
+"""Side files and other leftovers of programs: kept for a day, within bounds, then gone."""
+
+from datetime import timedelta
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import aliased
+
+from davserver.errors import Full
+from davserver.model import Dossier, DossierKind, Node, NodeKind, NodeState
+from davserver.tree import write
+from davserver.work import Work
+
+
+def require_room(work: Work, size: int) -> None:
+    """Raise Full when ``size`` more bytes of side files are too many for one account."""
+    kept = work.session.scalar(
+        select(func.coalesce(func.sum(Node.size), 0)).where(
+            Node.state == NodeState.SIDE, Node.author_id == work.actor.id
+        )
+    )
+    if (kept or 0) + size > work.settings.deposit.side_file_quota:
+        raise Full("Trop de fichiers temporaires : fermez vos programmes, puis recommencez.")
+
+
+def expired(work: Work) -> list[int]:
+    """The ids of side files and of folders reserved in a mailbox that nobody came back to.
+
+    In the expert's own space nothing expires: what looks temporary there may be his.
+    """
+    times = work.settings.deposit
+    member = aliased(Node)
+    side = work.session.scalars(
+        select(Node.id)
+        .join(Dossier, Dossier.id == Node.dossier_id)
+        .where(
+            Node.state == NodeState.SIDE,
+            Node.modified < work.now - timedelta(seconds=times.side_file_life),
+            Dossier.kind == DossierKind.EXPERTISE,
+        )
+    )
+    folders = work.session.scalars(
+        select(Node.id).where(
+            Node.state == NodeState.RESERVED,
+            Node.kind == NodeKind.FOLDER,
+            Node.created < work.now - timedelta(seconds=times.reservation),
+            ~exists().where(member.parent_id == Node.id),
+        )
+    )
+    return [*side, *folders]
+
+
+def expire(work: Work, node_id: int) -> None:
+    """Remove one of :func:`expired`, if it is still there."""
+    node = work.session.get(Node, node_id)
+    if node is not None and node.dossier_id is not None:
+        dossier = work.session.get_one(Dossier, node.dossier_id)
+        work.hold(dossier)
+        write.remove_tree(work, dossier, node)

@@ -1,0 +1,202 @@
+"""The one table from verbs to acts: what each WebDAV method does, to every resource it touches.
+
+Each function lists the acts of one request on what stands in the tree; :data:`policy.rights.NEEDS`
+says which right each act needs. Operations ask the gate about exactly these before they change a
+row, and ``davserver rights explain`` asks about the same, so that the answer cannot differ.
+
+| method           | acts                                                                           |
+|------------------|--------------------------------------------------------------------------------|
+| PROPFIND         | SEE the target and every member shown                                          |
+| GET, HEAD        | FETCH                                                                          |
+| PUT              | ADD a free name; COMPLETE one's own unfinished file; REPLACE any other         |
+| MKCOL            | ADD                                                                            |
+| PROPPATCH        | DESCRIBE, or COMPLETE                                                          |
+| LOCK             | ADD a free name; COMPLETE; else LOCK                                           |
+| DELETE           | REMOVE the target and every member, or COMPLETE                                |
+| COPY             | SEE and FETCH every member; ADD the target; REMOVE what it overwrites          |
+| MOVE, same folder| RENAME                                                                         |
+| MOVE, elsewhere  | LEAVE of every member, ARRIVE; REMOVE what it overwrites                       |
+| MOVE, unfinished | COMPLETE, ADD                                                                  |
+| side files       | SIDE, whatever the method                                                      |
+"""
+
+from collections.abc import Iterator, Sequence
+
+from davserver.errors import NotAllowed
+from davserver.model import Dossier, Node, NodeState
+from davserver.policy import Act, Action, Entry
+from davserver.policy.side_files import side_kind
+from davserver.tree.lookup import Spot
+from davserver.tree.members import Member
+from davserver.work import Work, entry_of
+
+
+def is_side(work: Work, spot: Spot) -> bool:
+    """Whether what is, or would be, at ``spot`` is a side file of a program."""
+    if spot.node is not None and spot.node.state is NodeState.SIDE:
+        return True
+    if spot.parent is not None and spot.parent.state is NodeState.SIDE:
+        return True
+    return spot.node is None and side_kind(spot.name, work.client.agent) is not None
+
+
+def get(work: Work, spot: Spot) -> Iterator[Action]:
+    """GET and HEAD."""
+    dossier, node = spot.existing()
+    yield work.action(Act.FETCH, dossier, spot.folders, node)
+
+
+def propfind(work: Work, spot: Spot) -> Iterator[Action]:
+    """PROPFIND of the target; the members shown are chosen by :func:`davserver.tree.lookup.members`."""
+    if not spot.is_root:
+        dossier, node = spot.existing()
+        yield work.action(Act.SEE, dossier, spot.folders, node)
+
+
+def put(work: Work, spot: Spot, size: int | None) -> Iterator[Action]:
+    """PUT of ``size`` bytes (None: not announced)."""
+    dossier, _ = spot.place()
+    node = spot.node
+    if node is not None and node.is_folder:
+        raise NotAllowed("Un dossier porte déjà ce nom.")
+    if is_side(work, spot):
+        yield work.action(Act.SIDE, dossier, spot.folders, node, name=spot.name, size=size)
+        return
+    act = Act.ADD if node is None else _own_or(work, node, Act.REPLACE)
+    yield work.action(
+        act,
+        dossier,
+        spot.folders,
+        node,
+        name=spot.name,
+        size=size,
+        replaced=node.size if node is not None else 0,
+    )
+
+
+def mkcol(work: Work, spot: Spot) -> Iterator[Action]:
+    """MKCOL of a free name."""
+    dossier, _ = spot.place()
+    act = Act.SIDE if is_side(work, spot) else Act.ADD
+    yield work.action(act, dossier, spot.folders, name=spot.name, makes_folder=True)
+
+
+def proppatch(work: Work, spot: Spot) -> Iterator[Action]:
+    """PROPPATCH of what stands there."""
+    dossier, node = spot.existing()
+    yield work.action(_own_or(work, node, Act.DESCRIBE), dossier, spot.folders, node)
+
+
+def lock(work: Work, spot: Spot) -> Iterator[Action]:
+    """LOCK of a name, taken or free."""
+    if spot.node is None:
+        yield from put(work, spot, 0)
+        return
+    dossier, node = spot.existing()
+    yield work.action(_own_or(work, node, Act.LOCK), dossier, spot.folders, node)
+
+
+def delete(work: Work, spot: Spot, below: Sequence[Member]) -> Iterator[Action]:
+    """DELETE of the target with all its members."""
+    dossier, node = spot.existing()
+    yield from _removal(work, dossier, spot, node, below)
+
+
+def copy(
+    work: Work, source: Spot, below: Sequence[Member], target: Spot, overwritten: Sequence[Member]
+) -> Iterator[Action]:
+    """COPY of the source, with the members ``below`` that the actor sees, onto the target."""
+    dossier, node = source.existing()
+    size = node.size
+    yield work.action(Act.SEE, dossier, source.folders, node)
+    yield work.action(Act.FETCH, dossier, source.folders, node)
+    for member in below:
+        size += member.node.size
+        yield work.action(Act.FETCH, dossier, member.folders, member.node)
+    yield from _overwriting(work, target, overwritten)
+    there, _ = target.place()
+    yield work.action(
+        Act.SIDE if is_side(work, target) else Act.ADD,
+        there,
+        target.folders,
+        name=target.name,
+        size=size,
+        makes_folder=node.is_folder,
+        arriving=entry_of(node),
+        arriving_chain=_chain(source),
+    )
+
+
+def move(
+    work: Work, source: Spot, below: Sequence[Member], target: Spot, overwritten: Sequence[Member]
+) -> Iterator[Action]:
+    """MOVE of the source with all its members onto the target."""
+    dossier, node = source.existing()
+    there, parent = target.place()
+    if node.state is NodeState.SIDE:
+        yield work.action(Act.SIDE, dossier, source.folders, node)
+        if target.node is not None and target.node.id == node.id:
+            return
+        yield from put(work, target, node.size)
+        return
+    if node.is_open:
+        yield work.action(Act.COMPLETE, dossier, source.folders, node)
+        for member in _counted(below):
+            yield work.action(Act.COMPLETE, dossier, member.folders, member.node)
+        yield from _overwriting(work, target, overwritten)
+        act = Act.SIDE if is_side(work, target) else Act.ADD
+        growth = node.size if there.id != dossier.id else 0
+        yield work.action(act, there, target.folders, name=target.name, size=growth)
+        return
+    same_folder = source.parent is not None and source.parent.id == parent.id
+    yield from _overwriting(work, target, overwritten)
+    if same_folder:
+        yield work.action(Act.RENAME, dossier, source.folders, node, name=target.name)
+        return
+    yield work.action(Act.LEAVE, dossier, source.folders, node)
+    for member in _counted(below):
+        yield work.action(Act.LEAVE, dossier, member.folders, member.node)
+    size = node.size + sum(member.node.size for member in below)
+    yield work.action(
+        Act.ARRIVE,
+        there,
+        target.folders,
+        name=target.name,
+        size=size if there.id != dossier.id else 0,
+        makes_folder=node.is_folder,
+        arriving=entry_of(node),
+        arriving_chain=_chain(source),
+    )
+
+
+def _overwriting(work: Work, target: Spot, overwritten: Sequence[Member]) -> Iterator[Action]:
+    """Overwriting is removing what stands there, each member included (RFC 4918 §9.8.4)."""
+    if target.node is not None and target.dossier is not None:
+        yield from _removal(work, target.dossier, target, target.node, overwritten)
+
+
+def _removal(
+    work: Work, dossier: Dossier, spot: Spot, node: Node, below: Sequence[Member]
+) -> Iterator[Action]:
+    yield work.action(_own_or(work, node, Act.REMOVE), dossier, spot.folders, node)
+    for member in _counted(below):
+        yield work.action(
+            _own_or(work, member.node, Act.REMOVE), dossier, member.folders, member.node
+        )
+
+
+def _counted(below: Sequence[Member]) -> list[Member]:
+    """The members that are judged: side files go the way of their folder, whoever made them."""
+    return [member for member in below if member.node.state is not NodeState.SIDE]
+
+
+def _own_or(work: Work, node: Node, act: Act) -> Act:
+    """COMPLETE for the actor's own unfinished file, SIDE for a side file, else ``act``."""
+    if node.state is NodeState.SIDE:
+        return Act.SIDE
+    return Act.COMPLETE if node.is_open and node.author_id == work.actor.id else act
+
+
+def _chain(spot: Spot) -> tuple[Entry, ...]:
+    """The folders from which something arrives."""
+    return tuple(entry_of(folder) for folder in spot.folders)

@@ -1,0 +1,189 @@
+"""Rows that several operations write: a new node, its content, its unfinished deposit, its line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+
+from davserver import journal
+from davserver.errors import Locked
+from davserver.model import Blob, Deposit, Dossier, Node, NodeKind, NodeRole, NodeState
+from davserver.names import composed, name_key
+from davserver.policy.rights import Rights
+from davserver.storage import Stored
+from davserver.tree.members import ids_below
+from davserver.work import Work
+
+
+@dataclass(frozen=True)
+class Content:
+    """Content that is whole and durable: where it is kept (None: empty) and its first bytes."""
+
+    stored: Stored | None
+    head: bytes = b""
+
+    @property
+    def size(self) -> int:
+        return self.stored.size if self.stored else 0
+
+    @property
+    def sha256(self) -> str:
+        return self.stored.sha256 if self.stored else ""
+
+
+EMPTY = Content(None)
+
+
+def deposits_here(work: Work, dossier: Dossier, folders: Sequence[Node]) -> bool:
+    """Whether what the actor adds here is a deposit: in a mailbox always, elsewhere where he may
+    add but not modify. Then it stays his alone until it has been quiet for a while."""
+    if any(folder.role is NodeRole.MAILBOX for folder in folders):
+        return True
+    return Rights.MODIFY not in work.rights_in(dossier, folders)
+
+
+def box_of(folders: Sequence[Node]) -> Node | None:
+    """The mailbox among ``folders``."""
+    return next((folder for folder in folders if folder.role is NodeRole.MAILBOX), None)
+
+
+def new_node(
+    work: Work, dossier: Dossier, parent: Node, name: str, kind: NodeKind, state: NodeState
+) -> Node:
+    """A new, empty node in ``parent``. Raises Locked when somebody took the name meanwhile."""
+    node = Node(
+        parent_id=parent.id,
+        dossier_id=dossier.id,
+        name=composed(name),
+        name_key=name_key(name),
+        scratch_of=work.actor.id if state is NodeState.SIDE else 0,
+        kind=kind,
+        state=state,
+        author_id=work.actor.id,
+        created=work.now,
+        modified=work.now,
+    )
+    work.session.add(node)
+    flush_name(work)
+    if state is NodeState.PUBLISHED:
+        touch(work, parent)
+    return node
+
+
+def flush_name(work: Work) -> None:
+    """Write what is pending; a name that was taken meanwhile is refused."""
+    try:
+        work.session.flush()
+    except IntegrityError as error:
+        raise Locked(
+            "Quelqu'un vient d'écrire sous ce nom.", phrase="Nom pris a l'instant"
+        ) from error
+
+
+def fill(work: Work, dossier: Dossier, node: Node, content: Content) -> None:
+    """Give ``node`` this content. Only rows change: the bytes are durable already."""
+    if node.state is not NodeState.SIDE:
+        work.grow(dossier, content.size - node.size)
+    node.blob_id = blob_row(work, content.stored)
+    node.size = content.size
+    node.sha256 = content.sha256
+    node.modified = work.now
+    work.session.flush()
+
+
+def content_of(work: Work, node: Node) -> Content:
+    """What ``node`` holds, as content for another node: the bytes are shared."""
+    blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
+    return Content(Stored(blob.key, blob.size, blob.sha256)) if blob else EMPTY
+
+
+def blob_row(work: Work, stored: Stored | None) -> int | None:
+    """The id of the row of ``stored``, made if it is not there yet."""
+    if stored is None:
+        return None
+    found = work.session.scalar(select(Blob.id).where(Blob.key == stored.key))
+    if found is None:
+        blob = Blob(key=stored.key, size=stored.size, sha256=stored.sha256, created=work.now)
+        work.session.add(blob)
+        work.session.flush()
+        found = blob.id
+    return found
+
+
+def touch(work: Work, folder: Node) -> None:
+    """A name came, went or changed in ``folder``: Finder looks at this date."""
+    folder.modified = work.now
+
+
+def deposit_of(work: Work, node: Node) -> Deposit | None:
+    """The deposit that ``node`` is, if it is one."""
+    return work.session.scalars(select(Deposit).where(Deposit.node_id == node.id)).first()
+
+
+def open_deposit(work: Work, dossier: Dossier, folders: Sequence[Node], node: Node) -> Deposit:
+    """The unfinished deposit of ``node``, begun now if there is none, touched now if there is."""
+    deposit = deposit_of(work, node)
+    if deposit is None:
+        deposit = Deposit(
+            dossier_id=dossier.id,
+            node_id=node.id,
+            author_id=work.actor.id,
+            name=node.name,
+            channel=work.client.channel,
+            agent=work.client.agent[:200],
+            opened_at=work.now,
+            touched_at=work.now,
+        )
+        work.session.add(deposit)
+    box = box_of(folders)
+    deposit.box_id = box.id if box else None
+    deposit.dossier_id = dossier.id
+    deposit.name = node.name
+    deposit.size = node.size
+    deposit.sha256 = node.sha256
+    deposit.touched_at = work.now
+    work.session.flush()
+    return deposit
+
+
+def remove_tree(work: Work, dossier: Dossier, node: Node) -> None:
+    """Remove ``node`` and all below it. The bytes stay until the sweep finds them unused.
+
+    The row of an unfinished deposit goes too; that of a sealed one would stay, but no policy lets
+    it come to that.
+    """
+    tree = ids_below(node.id)
+    ids = select(tree.c.id)
+    sizes = work.session.scalars(
+        select(Node.size).where(Node.id.in_(ids), Node.state != NodeState.SIDE)
+    )
+    work.grow(dossier, -sum(sizes))
+    work.session.execute(
+        delete(Deposit)
+        .where(Deposit.node_id.in_(ids), Deposit.sealed_at.is_(None))
+        .execution_options(synchronize_session=False)
+    )
+    work.session.execute(
+        delete(Node).where(Node.id.in_(ids)).execution_options(synchronize_session=False)
+    )
+    work.session.expire_all()
+
+
+def record(work: Work, act: str, dossier: Dossier, **facts: Any) -> None:
+    """The journal line of what this work does in ``dossier``."""
+    journal.record(
+        work.session,
+        act,
+        at=work.now,
+        actor=work.actor.login,
+        channel=work.client.channel,
+        dossier_id=dossier.id,
+        **facts,
+    )
+
+
+def path_of(folders: Sequence[Node], name: str) -> str:
+    """The place in words, for the journal: ``04 Boîtes aux lettres/Cabinet X/Pièce.pdf``."""
+    return "/".join([*(folder.name for folder in folders[1:]), name])

@@ -1,0 +1,131 @@
+"""One unit of work: a transaction, who acts, when and by which door."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from davserver.model import Dossier, Node, Platform
+from davserver.policy import Act, Action, Actor, DossierFacts, Entry
+from davserver.policy.gate import Gate
+from davserver.policy.rights import Rights
+from davserver.settings import Settings
+from davserver.storage import BlobStore
+from davserver.work.rights_map import RightsCache, RightsMap
+
+
+@dataclass(frozen=True)
+class Client:
+    """How the actor came: the door's name, the program he uses, the lock tokens he submitted."""
+
+    channel: str
+    agent: str = ""
+    tokens: frozenset[str] = frozenset()
+
+    @property
+    def family(self) -> str:
+        """The program without its version, in small letters: ``webdavfs``."""
+        return self.agent.split("/")[0].split(" ")[0].lower()[:40]
+
+
+@dataclass
+class Work:
+    """What every operation needs. ``now`` is UTC and stands still during the work."""
+
+    session: Session
+    settings: Settings
+    gate: Gate
+    blobs: BlobStore
+    cache: RightsCache
+    actor: Actor
+    client: Client
+    now: datetime
+    _facts: dict[int, DossierFacts] = field(default_factory=dict)
+
+    def hold(self, dossier: Dossier) -> None:
+        """Make writers of one dossier wait for each other; what was read of it is read again.
+
+        SQLite's writers wait for each other anyway (BEGIN IMMEDIATE).
+        """
+        if self.session.get_bind().dialect.name != "sqlite":
+            self.session.refresh(dossier, with_for_update=True)
+        self._facts.pop(dossier.id, None)
+
+    def rights_map(self, dossier: Dossier) -> RightsMap:
+        """The compiled rights of ``dossier`` as they stand."""
+        return self.cache.of(self.session, dossier)
+
+    def rights_in(self, dossier: Dossier, folders: Sequence[Node]) -> Rights:
+        """The actor's rights in the last of ``folders`` (from the source folder down)."""
+        return self.rights_map(dossier).of(self.actor.id, tuple(folder.id for folder in folders))
+
+    def facts(self, dossier: Dossier) -> DossierFacts:
+        """The dossier as policies see it."""
+        if dossier.id not in self._facts:
+            platform_used, platform_quota = self.session.execute(
+                select(func.coalesce(func.sum(Dossier.used), 0), func.max(Platform.quota))
+                .join(Platform, Platform.id == Dossier.platform_id)
+                .where(Dossier.platform_id == dossier.platform_id)
+            ).one()
+            self._facts[dossier.id] = DossierFacts(
+                id=dossier.id,
+                title=dossier.title,
+                kind=dossier.kind,
+                state=dossier.state,
+                deadline=dossier.deadline,
+                quota=dossier.quota,
+                used=dossier.used,
+                platform_quota=platform_quota,
+                platform_used=platform_used,
+            )
+        return self._facts[dossier.id]
+
+    def grow(self, dossier: Dossier, change: int) -> None:
+        """Count ``change`` bytes more (or fewer) in the dossier."""
+        dossier.used += change
+        self._facts.pop(dossier.id, None)
+
+    def action(
+        self,
+        act: Act,
+        dossier: Dossier,
+        folders: Sequence[Node],
+        node: Node | None = None,
+        *,
+        name: str | None = None,
+        **facts: Any,
+    ) -> Action:
+        """The action of ``act`` on ``node``, or on ``name`` to be created in the last folder."""
+        chain = [*folders, node] if node is not None and node.is_folder else list(folders)
+        rights_map = self.rights_map(dossier)
+        return Action(
+            act=act,
+            actor=replace(self.actor, role=rights_map.roles.get(self.actor.id)),
+            dossier=self.facts(dossier),
+            chain=tuple(entry_of(folder) for folder in chain),
+            entry=None if node is None else entry_of(node),
+            name=name if name is not None else (node.name if node is not None else ""),
+            rights=rights_map.of(self.actor.id, tuple(folder.id for folder in chain)),
+            now=self.now,
+            channel=self.client.channel,
+            agent=self.client.agent,
+            **facts,
+        )
+
+
+def entry_of(node: Node) -> Entry:
+    """``node`` as policies see it."""
+    return Entry(
+        id=node.id,
+        name=node.name,
+        kind=node.kind,
+        role=node.role,
+        state=node.state,
+        author_id=node.author_id,
+        representation_id=node.representation_id,
+        size=node.size,
+        number=node.number,
+    )
