@@ -59,17 +59,17 @@ def make_app(site: Site) -> Wsgi:
 def _observed(frame: Wsgi, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
     """Serve by the frame, log the request, and let no exception out."""
     begun = time.monotonic()
-    seen = {"status": "500", "sent": 0}
+    seen = {"status": 500, "sent": 0}
 
     def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-        seen["status"] = status[:3]
+        seen["status"] = int(status[:3])
         if status.startswith(_BODILESS):
             headers = [(key, value) for key, value in headers if key != "Content-Length"]
         return start_response(status, headers, exc_info)
 
     try:
         for block in _framed(frame, environ, started):
-            seen["sent"] = int(seen["sent"]) + len(block)
+            seen["sent"] += len(block)
             yield block
     finally:
         _log(environ, seen, time.monotonic() - begun)
@@ -108,7 +108,7 @@ def _health(site: Site, start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-def _log(environ: Environ, seen: dict[str, Any], seconds: float) -> None:
+def _log(environ: Environ, seen: dict[str, int], seconds: float) -> None:
     """One structured line, without secrets: no header but the agent, no query string."""
     actor = environ.get(ACTOR)
     line = {
@@ -116,7 +116,7 @@ def _log(environ: Environ, seen: dict[str, Any], seconds: float) -> None:
         "login": actor.login if actor else "",
         "method": environ.get("REQUEST_METHOD", ""),
         "path": str(environ.get("REQUEST_URI", "")).split("?")[0][:1000],
-        "status": int(seen["status"]),
+        "status": seen["status"],
         "bytes": seen["sent"],
         "ms": round(seconds * 1000, 1),
         "agent": str(environ.get("HTTP_USER_AGENT", ""))[:120],

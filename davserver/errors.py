@@ -9,7 +9,7 @@ import unicodedata
 
 
 class Problem(Exception):
-    """A request that cannot be served. Never carries a path of the server, a secret or a traceback."""
+    """A request that cannot be served. Carries no path of the server, no secret, no traceback."""
 
     status = 500
     phrase = "Erreur du serveur"

@@ -8,7 +8,7 @@ import re
 import unicodedata
 
 MAX_NAME_BYTES = 240  # UTF-8 bytes of one name: what file systems take, with room for « (2) »
-MAX_PATH_CHARACTERS = 240  # of a whole path: Windows stops near 260, the drive's own part included
+MAX_PATH_CHARACTERS = 600  # of a whole path; see docs/decisions.md for why not Windows' 260
 
 _ILLEGAL = '\\/:*?"<>|'
 _DEVICES = frozenset(
@@ -37,7 +37,7 @@ def unprintable(name: str) -> bool:
 
 
 def fault(name: str) -> str | None:
-    """Why ``name`` cannot be given to a file or folder, as the end of a French sentence; or None."""
+    """Why no file or folder can have ``name``, as the end of a French sentence; None if it can."""
     if not name or name in (".", ".."):
         return "il est vide"
     if unprintable(name):

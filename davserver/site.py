@@ -92,7 +92,8 @@ def create_site(settings: Settings) -> None:
 
 
 def open_site(settings: Settings) -> Site:
-    """The site of an existing data folder. Raises BadSettings when it is none, or another version's."""
+    """The site of an existing data folder. Raises BadSettings when it is none, or of another
+    version."""
     _check_marker(settings.storage.data, fresh_allowed=False)
     site = Site(settings)
     try:

@@ -24,7 +24,7 @@ CLIENT = Client("worker")
 
 
 class Background:
-    """The background work of one process, in two threads: a slow mail server seals no piece late."""
+    """The background work of one process, in two threads: a slow mail server delays no seal."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

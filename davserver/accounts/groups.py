@@ -37,7 +37,7 @@ def join(session: Session, dossier: Dossier, group: Group, user: User) -> None:
         raise PeopleProblem(f"« {user.login} » est un utilisateur privé d'un autre dossier.")
     if session.get(Membership, (group.id, user.id)) is None:
         session.add(Membership(group_id=group.id, user_id=user.id))
-        dossier.rights_revision += 1
+        dossier.rights_changed()
         session.flush()
 
 
@@ -46,7 +46,7 @@ def leave(session: Session, dossier: Dossier, group: Group, user: User) -> None:
     session.execute(
         delete(Membership).where(Membership.group_id == group.id, Membership.user_id == user.id)
     )
-    dossier.rights_revision += 1
+    dossier.rights_changed()
     session.flush()
 
 

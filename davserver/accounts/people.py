@@ -123,7 +123,7 @@ def remove(session: Session, user: User) -> None:
     for table in (Grant, AlertRule, Membership, Participant, Lock):
         session.execute(delete(table).where(table.user_id == user.id))
     for dossier in session.scalars(select(Dossier).where(Dossier.id.in_(touched))):
-        dossier.rights_revision += 1
+        dossier.rights_changed()
     user.login = None
     user.password_hash = ""
     user.disabled = True

@@ -151,7 +151,10 @@ def _make(
     folder = _folder(work, dossier, source, plan.name, roles.get(plan.role, NodeRole.PLAIN))
     spot = _spot(dossier, [source, folder])
     expert, group, assistants = who
-    exceptions = [(expert, plan.expert), (group, plan.group)]
+    exceptions: list[tuple[User | Group, Rights | None]] = [
+        (expert, plan.expert),
+        (group, plan.group),
+    ]
     exceptions += [(assistant, plan.assistant) for assistant in assistants]
     for principal, rights in exceptions:
         if rights is not None:
@@ -216,7 +219,7 @@ def _take_part(work: Work, dossier: Dossier, user: User, role: Role) -> None:
     if found is not None:
         raise PeopleProblem(f"« {user.login} » figure deux fois dans ce dossier.")
     work.session.add(Participant(dossier_id=dossier.id, user_id=user.id, role=role))
-    dossier.rights_revision += 1
+    dossier.rights_changed()
     work.session.flush()
 
 

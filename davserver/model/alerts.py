@@ -10,7 +10,7 @@ from davserver.model.columns import Base, Bytes, Id, Time, Utc, Word
 
 
 class AlertRule(Base):
-    """Who is told of what arrives in a folder: a user or a group, recursively unless told otherwise."""
+    """Who is told of what arrives in a folder: a user or a group; usually recursive."""
 
     __tablename__ = "alert_rule"
     __table_args__ = (
@@ -77,7 +77,7 @@ class MessageLine(Base):
 
 
 class RecipientState(StrEnum):
-    """What became of a mail, for one person. SENDING holds until ``retry_at``, then is tried again."""
+    """What became of a mail, for one person. SENDING holds until ``retry_at``, then is retried."""
 
     QUEUED = "queued"
     SENDING = "sending"

@@ -30,11 +30,12 @@ class Utc(TypeDecorator[datetime]):
 class Word(TypeDecorator[Any]):
     """A string enumeration, kept as its value so that a person can read the table."""
 
-    impl = String(40)
+    impl = String
     cache_ok = True
+    length = 40
 
     def __init__(self, kind: type[StrEnum]) -> None:
-        super().__init__()
+        super().__init__(self.length)
         self.kind = kind
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
@@ -67,4 +68,4 @@ class Base(DeclarativeBase):
         }
     )
     # Ids must never be reused, else the rights of a removed account pass to the next one.
-    __table_args__: Any = {"sqlite_autoincrement": True}
+    __table_args__: Any = {"sqlite_autoincrement": True}  # noqa: RUF012 - as SQLAlchemy has it

@@ -85,7 +85,8 @@ class Database:
         if found != wanted:
             raise WrongSchema(
                 f"les données sont de la version « {found or 'aucune'} », "
-                f"ce programme attend « {wanted} » : lancez « davserver init » pour les mettre à jour."
+                f"ce programme attend « {wanted} » : lancez « davserver init » pour les mettre à "
+                "jour."
             )
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Dossiers, who takes part in them and for whom."""
 
+import secrets
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,7 +34,7 @@ LIVE_STATES = frozenset({DossierState.OPEN, DossierState.UNDER_WAY, DossierState
 
 
 class Role(StrEnum):
-    """What somebody is in a dossier. Rights come from grants alone; the role says why they exist."""
+    """What somebody is in a dossier. Rights come from grants; the role says why they exist."""
 
     EXPERT = "expert"
     ASSISTANT = "assistant"
@@ -59,8 +60,8 @@ class Platform(Base):
 class Dossier(Base):
     """One expertise: members, tree, state, dates. ``used`` counts the bytes of its files.
 
-    ``rights_revision`` moves at every change of a grant, a group or the structure that rights
-    hang on: compiled rights are valid while it stands still. ``next_number`` is the running number
+    ``rights_revision`` names the state of all that rights hang on (grants, groups, roles, cuts):
+    compiled rights are valid while it stands still. ``next_number`` is the running number
     of the next sealed deposit.
     """
 
@@ -76,9 +77,13 @@ class Dossier(Base):
     deadline: Mapped[datetime | None] = mapped_column(Utc)
     quota: Mapped[int] = mapped_column(BigInteger)
     used: Mapped[int] = mapped_column(BigInteger, default=0)
-    rights_revision: Mapped[int] = mapped_column(default=1)
+    rights_revision: Mapped[int] = mapped_column(BigInteger, default=1)
     next_number: Mapped[int] = mapped_column(default=1)
     created: Mapped[Time]
+
+    def rights_changed(self) -> None:
+        """To be called in the transaction of every change that rights hang on."""
+        self.rights_revision = secrets.randbits(62)
 
 
 class Participant(Base):

@@ -44,7 +44,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class DossierFacts:
-    """The dossier in which an act takes place. Quotas and use are bytes, the platform's and its own."""
+    """The dossier in which an act takes place. Quotas and use are bytes, its own and the
+    platform's."""
 
     id: int
     title: str

@@ -1,4 +1,4 @@
-"""Archives are the expert's: he alone files a piece, and only into the archive of its own lawyer."""
+"""Archives are the expert's: he alone files a piece, and only into its own lawyer's archive."""
 
 from davserver.model import NodeRole, Role
 from davserver.names import same_name_kept_both

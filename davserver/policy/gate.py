@@ -9,6 +9,8 @@ from davserver.policy.rights import READING
 
 log = logging.getLogger(__name__)
 
+Moment = Callable[..., Decision | None]
+
 DOUBT = Decision.deny("Aucune règle ne le permet.", phrase="Acces refuse").by("doubt")
 
 
@@ -22,16 +24,14 @@ class Gate:
 
     def judge(self, action: Action) -> Decision:
         """One no refuses; else one yes permits; else no. A policy that fails says no."""
-        return _combine(
-            _asked(name, lambda judge=judge: judge(action)) for name, judge in self._judges
-        )
+        return _combine(_asked(name, judge, action) for name, judge in self._judges)
 
     def permits(self, action: Action) -> bool:
         """Whether ``action`` is permitted."""
         return self.judge(action).allowed
 
     def require(self, actions: Iterable[Action]) -> None:
-        """Raise Refused (or NotFound, for what is hidden) at the first act that is not permitted."""
+        """Raise Refused, or NotFound for what is hidden, at the first act that is not permitted."""
         for action in actions:
             decision = self.judge(action)
             if not decision.allowed:
@@ -40,7 +40,7 @@ class Gate:
     def inspect(self, action: Action, head: bytes) -> Decision | None:
         """The first no to complete content; None when nobody objects."""
         for name, inspect in self._inspectors:
-            decision = _asked(name, lambda inspect=inspect: inspect(action, head))
+            decision = _asked(name, inspect, action, head)
             if decision is not None and not decision.allowed:
                 return decision
         return None
@@ -62,9 +62,7 @@ def refusal(decision: Decision, act: Act) -> NotFound | Refused:
     )
 
 
-def _moments(
-    policies: Sequence[tuple[str, Policy]], moment: str
-) -> tuple[tuple[str, Callable[..., Decision | None]], ...]:
+def _moments(policies: Sequence[tuple[str, Policy]], moment: str) -> tuple[tuple[str, Moment], ...]:
     """The policies that define ``moment``: the others are not asked for nothing."""
     return tuple(
         (name, getattr(policy, moment))
@@ -73,9 +71,9 @@ def _moments(
     )
 
 
-def _asked(name: str, ask: Callable[[], Decision | None]) -> Decision | None:
+def _asked(name: str, moment: Moment, *facts: object) -> Decision | None:
     try:
-        decision = ask()
+        decision = moment(*facts)
     except Exception:  # a rule that fails must refuse, whatever its failure
         log.exception("the policy %s failed: refused", name)
         return Decision.deny(

@@ -5,7 +5,7 @@ from davserver.policy.rights import french, needed
 
 
 class RecursiveRights(Policy):
-    """Permits what the actor's rights in the folder cover; an unfinished deposit is its author's."""
+    """Permits what the actor's rights in the folder cover. What is unfinished is its author's."""
 
     def judge(self, action: Action) -> Decision | None:
         entry = action.entry

@@ -44,11 +44,39 @@ _PATTERNS = (
     _pattern("ehthumbs.db", SideKind.LITTER, _OLE),
     *(
         _pattern(name, SideKind.LITTER)
-        for name in ["desktop.ini", ".directory", ".hidden", ".localized", ".metadata_never_index", ".apdisk", ".TemporaryItems", ".Trashes", ".Trash-*", ".Spotlight-V100", ".fseventsd", "~$*", ".~lock.*#", "~lock.*#"]
+        for name in [
+            "desktop.ini",
+            ".directory",
+            ".hidden",
+            ".localized",
+            ".metadata_never_index",
+            ".apdisk",
+            ".TemporaryItems",
+            ".Trashes",
+            ".Trash-*",
+            ".Spotlight-V100",
+            ".fseventsd",
+            "~$*",
+            ".~lock.*#",
+            "~lock.*#",
+        ]
     ),
     *(
         _pattern(name, SideKind.TEMPORARY)
-        for name in ["~WR[DLSA]*.tmp", "*.tmp", ".*.swp", ".*.swx", "4913", "*~", ".goutputstream-*", ".fuse_hidden*", ".nfs*", "*.part", "*.crdownload", "*.sb-????????-??????"]
+        for name in [
+            "~WR[DLSA]*.tmp",
+            "*.tmp",
+            ".*.swp",
+            ".*.swx",
+            "4913",
+            "*~",
+            ".goutputstream-*",
+            ".fuse_hidden*",
+            ".nfs*",
+            "*.part",
+            "*.crdownload",
+            "*.sb-????????-??????",
+        ]
     ),
     _pattern("(A Document Being Saved By *", SideKind.TEMPORARY),
     # Excel's temporary name: a real file may be called so, hence only from Windows' own client.

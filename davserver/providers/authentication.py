@@ -18,11 +18,11 @@ StartResponse = Callable[..., Any]
 SITE = "davserver.site"  # WsgiDAV's configuration hands the site over under this name
 
 
-class Authentication(BaseMiddleware):  # type: ignore[misc]
+class Authentication(BaseMiddleware):
     """Lets a request through with its actor, or answers 401."""
 
     def __init__(self, wsgidav_app: Any, next_app: Any, config: dict[str, Any]) -> None:
-        super().__init__(wsgidav_app, next_app, config)
+        super().__init__(wsgidav_app, next_app, config)  # type: ignore[no-untyped-call]
         self._site: Site = config[SITE]
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:

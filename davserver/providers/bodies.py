@@ -66,7 +66,7 @@ def xml(source: Input, announced: int | None, most: int) -> Any:
         root = etree.fromstring(bytes(text), parser)
     except etree.XMLSyntaxError:
         raise BadRequest("Le corps de la requête n'est pas du XML valable.") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise BadRequest("Le corps de la requête contient un DOCTYPE.")
     if sum(1 for _ in root.iter()) > MOST_ELEMENTS:
         raise BadRequest("Le corps de la requête contient trop d'éléments.")

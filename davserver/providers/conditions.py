@@ -101,7 +101,7 @@ class Conditions:
         node = place.node if place.seen else None
         folders = place.folders
         tokens = {lock.token for lock in locks.over(work, folders, node)}
-        # The author's token on his own unfinished file may be stale: Windows and davfs2 lose theirs.
+        # The author's token on his unfinished file may be stale: Windows and davfs2 lose theirs.
         lenient = node is not None and node.is_open and node.author_id == work.actor.id
         return all(_state_holds(state, node, tokens, lenient) for state in part.states)
 

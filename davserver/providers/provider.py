@@ -51,11 +51,11 @@ VERBS: dict[str, Verb] = {
 READING = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
 
 
-class DossierProvider(DAVProvider):  # type: ignore[misc]
+class DossierProvider(DAVProvider):
     """The dossiers of a site as one WebDAV share."""
 
     def __init__(self, site: Site) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.site = site
 
     def set_lock_manager(self, lock_manager: object) -> None:

@@ -8,6 +8,7 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
 from davserver.model import Blob, Node
 from davserver.providers.conditions import etag
+from davserver.storage import BlobStore
 from davserver.tree import verbs
 from davserver.tree.lookup import Spot, members
 from davserver.work import Work
@@ -30,13 +31,16 @@ def content_type(name: str) -> str:
     return _TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-class File(DAVNonCollection):  # type: ignore[misc]
+class File(DAVNonCollection):
     """A file. Its content is read from the blob store, outside of any transaction."""
 
-    def __init__(self, path: str, environ: dict[str, Any], node: Node, key: str | None) -> None:
+    def __init__(
+        self, path: str, environ: dict[str, Any], node: Node, key: str | None, blobs: BlobStore
+    ) -> None:
         super().__init__(path, environ)
         self.node = node
         self._key = key
+        self._blobs = blobs
 
     def get_content_length(self) -> int:
         return self.node.size
@@ -69,11 +73,10 @@ class File(DAVNonCollection):  # type: ignore[misc]
         """``length`` bytes from ``start``. Raises Unavailable when the store is away."""
         if self._key is None:
             return iter(())
-        blocks: Iterator[bytes] = self.provider.site.blobs.read(self._key, start, length)
-        return blocks
+        return self._blobs.read(self._key, start, length)
 
 
-class Folder(DAVCollection):  # type: ignore[misc]
+class Folder(DAVCollection):
     """A folder; ``names`` are its members as this person sees them."""
 
     def __init__(self, path: str, environ: dict[str, Any], node: Node, names: list[str]) -> None:
@@ -113,4 +116,4 @@ def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder |
         return Folder(path, environ, node, [member.name for member in members(work, spot)])
     work.gate.require(verbs.get(work, spot))
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
-    return File(path, environ, node, blob.key if blob else None)
+    return File(path, environ, node, blob.key if blob else None, work.blobs)

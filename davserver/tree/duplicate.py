@@ -54,7 +54,6 @@ def _visible(work: Work, both: Relocation) -> list[Member]:
 
 
 def _copy(work: Work, there: Dossier, target: Spot, node: Node, inside: list[Member]) -> None:
-    _, parent = target.place()
     copies: dict[int, tuple[Node, tuple[Node, ...]]] = {}
 
     def one(original: Node, folders: tuple[Node, ...], name: str) -> None:

@@ -119,7 +119,7 @@ def _require_member_group(dossier: Dossier, principal: Principal) -> None:
 
 
 def _changed(work: Work, dossier: Dossier) -> None:
-    dossier.rights_revision += 1
+    dossier.rights_changed()
     work.session.flush()
 
 

@@ -81,7 +81,7 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
     return granted, node, False
 
 
-def refresh(work: Work, path: Path, timeout: int | None) -> tuple[Lock, Node]:
+def refresh(work: Work, path: Path, timeout: int | None) -> Lock:
     """Prolong the lock whose token was submitted (RFC 4918 §9.10.2); it may lie on a parent."""
     spot = find(work, path)
     _, node = spot.existing()
@@ -92,7 +92,7 @@ def refresh(work: Work, path: Path, timeout: int | None) -> tuple[Lock, Node]:
             held.used = work.now
             _mark_used(work, node)
             work.session.flush()
-            return held, node
+            return held
     raise PreconditionFailed(
         "Ce verrou n'existe plus.", phrase="Verrou inconnu", condition="lock-token-submitted"
     )

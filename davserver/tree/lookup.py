@@ -105,7 +105,7 @@ def sees(work: Work, dossier: Dossier, folders: Sequence[Node], node: Node) -> b
 
 
 def child(work: Work, folder: Node, name: str) -> Node | None:
-    """The member of ``folder`` called ``name``: the actor's own side file first, then the real one."""
+    """The member of ``folder`` called ``name``: the actor's own side file before the real one."""
     return work.session.scalars(
         select(Node)
         .where(Node.parent_id == folder.id, Node.name_key == name_key(name), _mine_or_real(work))

@@ -5,10 +5,10 @@ Filing is a MOVE too: the expert's, of a piece, from a mailbox into the archive 
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from davserver.errors import PreconditionFailed, Refused
-from davserver.model import Deposit, Dossier, Node, NodeRole, NodeState
+from davserver.model import AlertRule, Deposit, Dossier, Grant, Node, NodeRole, NodeState
 from davserver.names import composed, name_key
 from davserver.policy import nearest
 from davserver.tree import locks, put, verbs, write
@@ -157,7 +157,11 @@ def _deposit_published(work: Work, dossier: Dossier, target: Spot, node: Node) -
 
 
 def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) -> None:
-    """The whole subtree now belongs to another dossier: one statement, and the bytes counted."""
+    """The whole subtree now belongs to another dossier: rows only, and the bytes counted.
+
+    Rights and alerts that were given inside it named people of the dossier that it leaves: they
+    end here, so that nobody gets more than the new place gives him.
+    """
     work.session.flush()
     ids = select(ids_below(node.id).c.id)
     size = sum(
@@ -177,11 +181,17 @@ def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) ->
         .values(dossier_id=there.id)
         .execution_options(synchronize_session=False)
     )
+    for table in (Grant, AlertRule):
+        work.session.execute(
+            delete(table)
+            .where(table.node_id.in_(ids))
+            .execution_options(synchronize_session=False)
+        )
     work.session.refresh(node)
     work.grow(dossier, -size)
     work.grow(there, size)
-    dossier.rights_revision += 1
-    there.rights_revision += 1
+    dossier.rights_changed()
+    there.rights_changed()
 
 
 def _act(both: Relocation, target: Spot, node: Node) -> str:

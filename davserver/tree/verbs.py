@@ -4,20 +4,20 @@ Each function lists the acts of one request on what stands in the tree; :data:`p
 says which right each act needs. Operations ask the gate about exactly these before they change a
 row, and ``davserver rights explain`` asks about the same, so that the answer cannot differ.
 
-| method           | acts                                                                           |
-|------------------|--------------------------------------------------------------------------------|
-| PROPFIND         | SEE the target and every member shown                                          |
-| GET, HEAD        | FETCH                                                                          |
-| PUT              | ADD a free name; COMPLETE one's own unfinished file; REPLACE any other         |
-| MKCOL            | ADD                                                                            |
-| PROPPATCH        | DESCRIBE, or COMPLETE                                                          |
-| LOCK             | ADD a free name; COMPLETE; else LOCK                                           |
-| DELETE           | REMOVE the target and every member, or COMPLETE                                |
-| COPY             | SEE and FETCH every member; ADD the target; REMOVE what it overwrites          |
-| MOVE, same folder| RENAME                                                                         |
-| MOVE, elsewhere  | LEAVE of every member, ARRIVE; REMOVE what it overwrites                       |
-| MOVE, unfinished | COMPLETE, ADD                                                                  |
-| side files       | SIDE, whatever the method                                                      |
+| method            | acts                                                                     |
+|-------------------|--------------------------------------------------------------------------|
+| PROPFIND          | SEE the target and every member shown                                    |
+| GET, HEAD         | FETCH                                                                    |
+| PUT               | ADD a free name; COMPLETE one's own unfinished file; REPLACE any other   |
+| MKCOL             | ADD                                                                      |
+| PROPPATCH         | DESCRIBE, or COMPLETE                                                    |
+| LOCK              | ADD a free name; COMPLETE; else LOCK                                     |
+| DELETE            | REMOVE the target and every member, or COMPLETE                          |
+| COPY              | SEE and FETCH every member; ADD the target; REMOVE what it overwrites    |
+| MOVE, same folder | RENAME; REMOVE what it overwrites                                        |
+| MOVE, elsewhere   | LEAVE of every member, ARRIVE; REMOVE what it overwrites                 |
+| MOVE, unfinished  | COMPLETE, ADD                                                            |
+| side files        | SIDE, whatever the method                                                |
 """
 
 from collections.abc import Iterator, Sequence
@@ -47,7 +47,7 @@ def get(work: Work, spot: Spot) -> Iterator[Action]:
 
 
 def propfind(work: Work, spot: Spot) -> Iterator[Action]:
-    """PROPFIND of the target; the members shown are chosen by :func:`davserver.tree.lookup.members`."""
+    """PROPFIND of the target; :func:`davserver.tree.lookup.members` chooses the members shown."""
     if not spot.is_root:
         dossier, node = spot.existing()
         yield work.action(Act.SEE, dossier, spot.folders, node)

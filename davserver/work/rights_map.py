@@ -54,14 +54,12 @@ class RightsMap:
         ):
             groups[user_id].add(group_id)
         self._groups = {user: frozenset(ids) for user, ids in groups.items()}
-        self.roles: dict[int, Role] = {
-            user_id: role
-            for user_id, role in session.execute(
-                select(Participant.user_id, Participant.role).where(
-                    Participant.dossier_id == dossier.id
-                )
+        roles = session.execute(
+            select(Participant.user_id, Participant.role).where(
+                Participant.dossier_id == dossier.id
             )
-        }
+        )
+        self.roles: dict[int, Role] = dict(roles.tuples().all())
         self._answers: dict[tuple[int, tuple[int, ...]], Rights] = {}
 
     def of(self, user_id: int, chain: tuple[int, ...]) -> Rights:
@@ -103,8 +101,8 @@ class RightsMap:
 class RightsCache:
     """The compiled rights of the dossiers asked last, shared by the threads of one process.
 
-    Staleness is impossible: the key holds the revision, which every change moves in the same
-    transaction.
+    Staleness is impossible: every change gives the dossier a revision that it never had before, in
+    the same transaction, so even what a rolled-back transaction compiled is never found again.
     """
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ def plain_type(kind: str, item: Any, autogenerate: Any) -> str | Literal[False]:
     if kind == "type" and isinstance(item, Utc):
         return "sa.DateTime()"
     if kind == "type" and isinstance(item, Word):
-        return f"sa.String({item.impl_instance.length})"
+        return f"sa.String({item.length})"
     return False
 
 

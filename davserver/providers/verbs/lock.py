@@ -9,6 +9,7 @@ from davserver.providers import live
 from davserver.providers.answers import PROLOGUE, XML, Answer
 from davserver.providers.exchange import Exchange
 from davserver.tree import locking
+from davserver.tree.lookup import find
 
 _LONGEST_OWNER = 4_096  # characters of the owner element that is given back
 
@@ -20,8 +21,8 @@ def lock(exchange: Exchange) -> Answer:
     depth = exchange.depth("infinity", ("0", "infinity"))
     if body is None:
         with exchange.site.writing(exchange.actor, exchange.client) as work:
-            exchange.conditions.guard_get(work, locking.find(work, exchange.path))
-            held, node = locking.refresh(work, exchange.path, timeout)
+            exchange.conditions.guard_get(work, find(work, exchange.path))
+            held = locking.refresh(work, exchange.path, timeout)
             shown = live.lockdiscovery([held], work, exchange.path)
         return Answer(200, (("Content-Type", XML),), _document(shown))
     wanted = locking.Wanted(

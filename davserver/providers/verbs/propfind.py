@@ -26,7 +26,7 @@ class _Asked:
 
 
 def answer(exchange: Exchange) -> Answer:
-    """207. Without a Depth header the folder and its members are listed: a whole dossier never is."""
+    """207. Without a Depth header the folder and its members are listed, never a whole dossier."""
     if exchange.depth("1", ("0", "1", "infinity")) == "infinity":
         raise Refused(
             "Un dossier entier ne se liste pas en une fois.",

@@ -10,6 +10,7 @@ from davserver.providers.address import href
 from davserver.providers.answers import Answer, multistatus, response
 from davserver.providers.exchange import Exchange
 from davserver.tree import properties
+from davserver.tree.lookup import find
 
 
 def answer(exchange: Exchange) -> Answer:
@@ -19,7 +20,7 @@ def answer(exchange: Exchange) -> Answer:
     protected = [tag for tag, _ in changes if live.is_protected(tag)]
     if protected:
         with exchange.site.reading(exchange.actor, exchange.client) as work:
-            spot = properties.find(work, exchange.path)
+            spot = find(work, exchange.path)
             _, node = spot.existing_or_busy()
         bad, permitted = protected, False
     else:

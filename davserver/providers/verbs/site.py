@@ -5,6 +5,7 @@ from davserver.providers.address import ROOT
 from davserver.providers.answers import CLASSES, Answer, multistatus, response
 from davserver.providers.exchange import Exchange
 
+_WORDS = "davserver : les dossiers s'ouvrent comme un lecteur réseau, à l'adresse /dav/.\n"
 _COLLECTION = "<D:resourcetype><D:collection/></D:resourcetype>"
 
 
@@ -24,6 +25,6 @@ def answer(exchange: Exchange) -> Answer:
         return Answer(
             200,
             (("Content-Type", "text/plain; charset=utf-8"),),
-            "davserver : les dossiers s'ouvrent comme un lecteur réseau, à l'adresse /dav/.\n".encode(),
+            _WORDS.encode(),
         )
     raise NotAllowed("Cette opération n'a pas de sens ici.")

@@ -98,7 +98,7 @@ def upgrade() -> None:
         sa.Column("deadline", sa.DateTime(), nullable=True),
         sa.Column("quota", sa.BigInteger(), nullable=False),
         sa.Column("used", sa.BigInteger(), nullable=False),
-        sa.Column("rights_revision", sa.Integer(), nullable=False),
+        sa.Column("rights_revision", sa.BigInteger(), nullable=False),
         sa.Column("next_number", sa.Integer(), nullable=False),
         sa.Column("created", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(

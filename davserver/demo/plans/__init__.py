@@ -1,0 +1,1 @@
+"""The people and the three dossiers of the demonstration, as plans."""

@@ -1,0 +1,184 @@
+"""One connection of a client: handshake, head, request after request, and the polite end."""
+
+import enum
+import socket
+import ssl
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from cheroot.server import HTTPConnection
+
+from davserver.server.head import end_of_head, may_begin_head
+from davserver.server.request import Request
+from davserver.server.streams import Incoming, Outgoing
+
+if TYPE_CHECKING:
+    from davserver.server.http_server import Server
+
+_HEAD_SECONDS = 10.0  # for a TLS handshake, and for a head from its first byte on
+_LINGER_SECONDS = 30.0  # for a client that still sends what nobody reads, to read its answer…
+_LINGER_PAUSE = 5.0  # … if it does not pause so long
+_DISCARDED_AT_ONCE = 65_536  # bytes
+_TLS_HANDSHAKE = b"\x16"  # what a TLS client begins with
+_TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+class Step(enum.Enum):
+    """What a look at a waiting connection finds."""
+
+    WAIT = enum.auto()
+    READY = enum.auto()  # a whole head, or so much that it will be refused
+    GONE = enum.auto()
+
+
+class Connection(HTTPConnection):
+    """A connection that takes a thread only when the head of a request is there.
+
+    Until then, and again between two requests, its socket does not block and one thread looks after
+    all of them (see ``Waiting``): a client that is slow to shake hands, to begin or to end its head
+    costs nobody anything. ``deadline``, on the monotonic clock, is when waiting for it ends.
+    """
+
+    server: "Server"
+    rfile: Incoming
+    wfile: Outgoing
+
+    def __init__(self, server: "Server", sock: socket.socket, address: Any) -> None:
+        incoming, outgoing = Incoming(sock), Outgoing(sock)
+        super().__init__(server, sock, lambda _, mode, __: incoming if "r" in mode else outgoing)
+        # An IPv4 client has one address, also where one socket listens to both families.
+        self.remote_addr = address[0].removeprefix("::ffff:")
+        self.remote_port = address[1]
+        self.fileno = sock.fileno()
+        self.head = b""
+        self.secure = False
+        self.plain_on_tls = False
+        self.lingering = False
+        self._tls = server.tls
+        self._handshake_over = server.tls is None
+        self._searched = 0  # how far the end of a head was looked for
+        self._last_deadline = 0.0
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setblocking(False)
+        self.deadline = time.monotonic() + (
+            server.timeout if self._handshake_over else self._head_seconds
+        )
+
+    def rest(self) -> None:
+        """Begin to wait for the next request."""
+        self.socket.setblocking(False)
+        self.deadline = time.monotonic() + self.server.timeout
+
+    def advance(self) -> Step:
+        """Take what the client has sent by now, without waiting for more."""
+        try:
+            while not self._handshake_over:
+                self._shake_hands()
+            while not self._take_head():
+                if not self.rfile.held:
+                    self._searched = 0
+                    begins = True
+                else:
+                    begins = False
+                if not self.rfile.collect():
+                    return Step.GONE
+                if begins:
+                    self.deadline = time.monotonic() + self._head_seconds
+        # That TLS wants to write is told apart from nothing to read by nobody: its few packets fit
+        # into any send buffer, and who keeps them from leaving meets the deadline.
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return Step.WAIT
+        except OSError:
+            return Step.GONE
+        return Step.READY
+
+    def communicate(self) -> bool:
+        """Serve the request whose head is there; whether the connection may wait for the next."""
+        self.socket.settimeout(self.server.timeout)
+        return Request(self.server, self).answer()
+
+    def close(self) -> None:
+        """End the connection politely (called by cheroot's threads). Never raises."""
+        self.server.waiting.linger(self)
+
+    def expire(self) -> None:
+        """Tell a client whose head did not come in time."""
+        if self.rfile.held and not self.lingering:
+            with suppress(OSError):
+                self.socket.send(_TOO_SLOW)
+
+    def begin_lingering(self) -> None:
+        """Say that no more is sent, and give the client time to read the answer.
+
+        A close while its bytes are still unread would reset the connection, and the answer with it
+        (RFC 9112 §9.6). Raises OSError when the client is gone.
+        """
+        self.lingering = True
+        self.rfile.close()
+        self.socket.setblocking(False)
+        if isinstance(self.socket, ssl.SSLSocket):
+            # Sends the closing alert; the client's own is not waited for.
+            with suppress(OSError, ValueError):
+                self.socket.unwrap()
+        self.socket.shutdown(socket.SHUT_WR)
+        now = time.monotonic()
+        self._last_deadline = now + _LINGER_SECONDS
+        self.deadline = now + _LINGER_PAUSE
+
+    def discard(self) -> Step:
+        """Throw away what a lingering client has sent by now."""
+        try:
+            if not self.socket.recv(_DISCARDED_AT_ONCE):
+                return Step.GONE
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return Step.WAIT
+        except OSError:
+            return Step.GONE
+        self.deadline = min(time.monotonic() + _LINGER_PAUSE, self._last_deadline)
+        return Step.WAIT
+
+    def drop(self) -> None:
+        """Close at once. Never raises."""
+        self.rfile.close()
+        with suppress(OSError):
+            self.socket.close()
+
+    @property
+    def _head_seconds(self) -> float:
+        return min(_HEAD_SECONDS, float(self.server.timeout))
+
+    def _shake_hands(self) -> None:
+        if not isinstance(self.socket, ssl.SSLSocket):
+            assert self._tls is not None
+            first = self.socket.recv(1, socket.MSG_PEEK)
+            if first and first != _TLS_HANDSHAKE:
+                # Its request is read as it is, to be refused in words that the client understands.
+                self.plain_on_tls = self._handshake_over = True
+                return
+            self.socket = self._tls.wrap_socket(
+                self.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.rfile.socket = self.wfile.socket = self.socket
+        self.socket.do_handshake()
+        self.secure = self._handshake_over = True
+        self.ssl_env = {"HTTPS": "on"}
+        self.deadline = time.monotonic() + self.server.timeout
+
+    def _take_head(self) -> bool:
+        held, most = self.rfile.held, self.server.max_request_header_size
+        # Empty lines before a request are left over from sloppy clients (RFC 9112 §2.2).
+        while held.startswith(b"\r\n"):
+            del held[:2]
+        end = end_of_head(held, self._searched - 3)
+        if 0 <= end <= most:
+            self.head = bytes(held[:end])
+            del held[:end]
+        elif len(held) > most or (held and held != b"\r" and not may_begin_head(held)):
+            self.head = bytes(held[:most])
+            held.clear()
+        else:
+            self._searched = len(held)
+            return False
+        self._searched = 0
+        return True

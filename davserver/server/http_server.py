@@ -1,0 +1,93 @@
+"""cheroot's server with the rules of this package: its threads, fed by ``Waiting``."""
+
+import logging
+import os
+import socket
+import ssl
+import threading
+import time
+
+from cheroot.wsgi import Server as CherootServer
+
+from davserver.server.connection import Connection
+from davserver.server.gateway import Gateway
+from davserver.server.listening import Listening, WSGIApplication, allow_files
+from davserver.server.waiting import Waiting
+
+log = logging.getLogger("davserver.server")
+
+# Seconds beyond the time for shutting down after which a process that still lives is ended.
+STOP_GRACE = 5.0
+
+
+class Server(CherootServer):
+    """The server of one worker process.
+
+    Of cheroot it keeps the thread pool, the request object and the environ; it accepts by itself,
+    since cheroot would give a thread to a client that has said nothing yet.
+    """
+
+    def __init__(
+        self,
+        listening: Listening,
+        listener: socket.socket,
+        tls: ssl.SSLContext | None,
+        application: WSGIApplication,
+    ) -> None:
+        super().__init__(
+            listener.getsockname()[:2],
+            application,
+            numthreads=listening.threads,
+            server_name="davserver",
+        )
+        self.gateway = Gateway
+        self.software = "davserver"
+        self.tls = tls
+        self.timeout = listening.idle_timeout
+        self.max_request_header_size = listening.max_header_bytes
+        self.max_request_body_size = listening.max_body_bytes
+        self.shutdown_timeout = listening.shutdown_timeout
+        most = allow_files(listening)
+        if most < listening.idle_connections:
+            log.warning("only %d idle connections fit in the limit of open files", most)
+        self.waiting = Waiting(self, listener, most)
+        self._stopping = False
+
+    def run(self, lifeline: int) -> None:
+        """Serve until ``lifeline`` can be read or ``stop`` is called; then end what is in flight.
+
+        ``lifeline`` is a descriptor whose end of file says that the parent stops, or has died.
+        """
+        self.waiting.watch(lifeline, self.stop)
+        self.requests.start()
+        self.ready = True
+        while not self._stopping:
+            self.waiting.turn(1.0)
+        self._end()
+
+    def stop(self) -> None:
+        """Ask ``run`` to end; may be called by a signal handler, and more than once."""
+        self._stopping = True
+
+    def put_conn(self, conn: Connection) -> None:
+        """Let a connection wait for its next request (called by cheroot's threads)."""
+        if self.ready:
+            self.waiting.keep(conn)
+        else:
+            conn.close()
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """What cheroot has to say, as one line of this package's log."""
+        log.log(level, "%s", " ".join(msg.split()))
+
+    def _end(self) -> None:
+        self.ready = False
+        self.waiting.stop_accepting()
+        # cheroot waits without a limit for a thread that does not come to its end.
+        threads = threading.Thread(
+            target=self.requests.stop, args=(self.shutdown_timeout,), daemon=True
+        )
+        threads.start()
+        deadline = time.monotonic() + self.shutdown_timeout
+        while threads.is_alive() and time.monotonic() < deadline:
+            self.waiting.turn(0.05)
