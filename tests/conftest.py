@@ -46,4 +46,3 @@ def _end(server: Server) -> None:
     if server.running:
         assert server.stop() == 0, server.log()[-2000:]
     server.verify()
-

@@ -119,7 +119,7 @@ class Dav:
         """The members of a folder, decoded; raises AssertionError unless it is listed."""
         reply = self.propfind(path)
         assert reply.status == 207, (reply.status, reply.body)
-        hrefs = [element.text or "" for element in reply.xml.iter("{DAV:}href")]
+        hrefs = [e.text or "" for e in reply.xml.findall("{DAV:}response/{DAV:}href")]
         return [unquote(href.rstrip("/").split("/")[-1]) for href in hrefs[1:]]
 
     def _transfer(self, method: str, path: Names, to: Names, headers: Mapping[str, str]) -> Reply:

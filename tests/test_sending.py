@@ -708,6 +708,13 @@ def test_mails_go_through_tls_and_a_password(
     assert "refuse l'identification (535)" in outcomes
     assert "mauvais-secret" not in outcomes
 
+    site.mail["password"] = "passé"  # smtplib writes ASCII only
+    site.clock.advance(FAR)
+    assert site.send() == 1
+    outcomes = " ".join(row.outcome for row in site.rows().values())
+    assert "mot de passe invalide" in outcomes
+    assert "xe9" not in outcomes
+
     site.mail["password"] = "mot-de-passe"
     site.clock.advance(FAR)
     assert site.send() == 2

@@ -7,7 +7,7 @@ rule names him and which he may see.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from davserver.model import (
     AlertRule,
@@ -136,7 +136,11 @@ def _queue(
 
 
 def _open_message(work: Work, kind: MessageKind, dossier: Dossier, author_id: int) -> Message:
-    """The message whose window is still open, else a new one."""
+    """The message whose window is still open, else a new one.
+
+    One that a sender has begun to send takes no more lines, whatever the clocks say.
+    """
+    begun = exists().where(Recipient.message_id == Message.id, Recipient.attempts > 0)
     message = work.session.scalars(
         select(Message)
         .where(
@@ -144,9 +148,11 @@ def _open_message(work: Work, kind: MessageKind, dossier: Dossier, author_id: in
             Message.depositor_id == author_id,
             Message.kind == kind,
             Message.due_at > work.now,
+            ~begun,
         )
         .order_by(Message.id.desc())
         .limit(1)
+        .with_for_update()
     ).first()
     if message is None:
         window = timedelta(seconds=work.settings.mail.group_window)

@@ -162,5 +162,11 @@ def _reason(error: Exception) -> str:
             return "le serveur de courrier ne répond pas"
         case ConnectionRefusedError():
             return "le serveur de courrier est arrêté : connexion refusée"
+        case UnicodeError():
+            # Raised for a host name, a login or a password that smtplib cannot write; its text
+            # quotes the character.
+            return (
+                "le serveur de courrier est injoignable : nom, identifiant ou mot de passe invalide"
+            )
         case _:
             return f"le serveur de courrier est injoignable : {error}"

@@ -58,6 +58,8 @@ class Database:
             with self.engine.connect() as connection:
                 connection = connection.execution_options(davserver_write=write)
                 with Session(connection, expire_on_commit=False, autoflush=True) as session:
+                    # BEGIN now: a writer that had to wait must not look at its clock before.
+                    session.connection()
                     yield session
         except sqlalchemy.exc.OperationalError as error:
             if "full" in str(error.orig):

@@ -41,18 +41,21 @@ class Body(io.RawIOBase):
     def __init__(self, incoming: Incoming, invite: Callable[[], None] | None) -> None:
         self._incoming = incoming
         self._invite = invite
-        self._over = False
+        self._lost = False  # what was left of it was not for the application any more
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
-        """Wait for some bytes; 0 at the end, and after ``finish``.
+        """Wait for some bytes; 0 at the end.
 
-        Raises BrokenBody, and what the stream raises for a client that is slow or gone.
+        Raises BrokenBody, also once ``finish`` has thrown away the rest, and what the stream raises
+        for a client that is slow or gone.
         """
+        if self._lost:
+            raise BrokenBody("the answer has begun, the rest of the body is gone")
         view = memoryview(buffer).cast("B")
-        if self._over or not view:
+        if self.complete or not view:
             return 0
         if self._invite is not None:
             invite, self._invite = self._invite, None
@@ -65,12 +68,11 @@ class Body(io.RawIOBase):
         To be called before the head of the answer is written: many clients read only once they
         have sent all. Nothing is waited for from a client that still waits for its invitation.
         """
+        self._lost = not self.complete
         try:
             return self._discard()
         except OSError:
             return False
-        finally:
-            self._over = True
 
     @property
     @abstractmethod
@@ -78,7 +80,8 @@ class Body(io.RawIOBase):
         """Whether the last byte of the body was taken from the stream."""
 
     @abstractmethod
-    def _take(self, view: memoryview) -> int: ...
+    def _take(self, view: memoryview) -> int:
+        """Take some bytes of a body that is not complete; 0 where it ends."""
 
     def _discard(self) -> bool:
         if self.complete:
@@ -106,8 +109,6 @@ class SizedBody(Body):
         return self._left == 0
 
     def _take(self, view: memoryview) -> int:
-        if not self._left:
-            return 0
         count = self._incoming.readinto(view[: self._left])
         self._left -= count
         return count
@@ -141,7 +142,7 @@ class ChunkedBody(Body):
             raise BrokenBody("the body broke off")
         # Until this call has gone well, the place in the stream is unknown.
         self._broken = True
-        count = 0 if self._complete else self._take_of_chunk(view)
+        count = self._take_of_chunk(view)
         self._broken = False
         return count
 

@@ -55,15 +55,12 @@ class Connection(HTTPConnection):
         self.secure = False
         self.plain_on_tls = False
         self.lingering = False
-        self._tls = server.tls
-        self._handshake_over = server.tls is None
+        self._tls = server.tls  # None once the handshake is over, or where there is none
         self._searched = 0  # how far the end of a head was looked for
         self._last_deadline = 0.0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
-        self.deadline = time.monotonic() + (
-            server.timeout if self._handshake_over else self._head_seconds
-        )
+        self.deadline = time.monotonic() + (self._head_seconds if self._tls else server.timeout)
 
     def rest(self) -> None:
         """Begin to wait for the next request."""
@@ -73,17 +70,13 @@ class Connection(HTTPConnection):
     def advance(self) -> Step:
         """Take what the client has sent by now, without waiting for more."""
         try:
-            while not self._handshake_over:
-                self._shake_hands()
+            if self._tls is not None:
+                self._shake_hands(self._tls)
             while not self._take_head():
-                if not self.rfile.held:
-                    self._searched = 0
-                    begins = True
-                else:
-                    begins = False
+                begun = bool(self.rfile.held)
                 if not self.rfile.collect():
                     return Step.GONE
-                if begins:
+                if not begun:
                     self.deadline = time.monotonic() + self._head_seconds
         # That TLS wants to write is told apart from nothing to read by nobody: its few packets fit
         # into any send buffer, and who keeps them from leaving meets the deadline.
@@ -148,20 +141,21 @@ class Connection(HTTPConnection):
     def _head_seconds(self) -> float:
         return min(_HEAD_SECONDS, float(self.server.timeout))
 
-    def _shake_hands(self) -> None:
+    def _shake_hands(self, tls: ssl.SSLContext) -> None:
         if not isinstance(self.socket, ssl.SSLSocket):
-            assert self._tls is not None
             first = self.socket.recv(1, socket.MSG_PEEK)
             if first and first != _TLS_HANDSHAKE:
                 # Its request is read as it is, to be refused in words that the client understands.
-                self.plain_on_tls = self._handshake_over = True
+                self.plain_on_tls = True
+                self._tls = None
                 return
-            self.socket = self._tls.wrap_socket(
+            self.socket = tls.wrap_socket(
                 self.socket, server_side=True, do_handshake_on_connect=False
             )
             self.rfile.socket = self.wfile.socket = self.socket
         self.socket.do_handshake()
-        self.secure = self._handshake_over = True
+        self._tls = None
+        self.secure = True
         self.ssl_env = {"HTTPS": "on"}
         self.deadline = time.monotonic() + self.server.timeout
 

@@ -21,13 +21,12 @@ class Gateway(Gateway_10):
 
     req: "Request"
 
-    def get_environ(self) -> dict[str, Any]:
-        """cheroot's environ, with the host's name, and with what this server promises more."""
-        environ: dict[str, Any] = super().get_environ()
-        environ["SERVER_NAME"] = self.req.server.bind_addr[0]
-        environ["wsgi.input_terminated"] = True
-        environ["wsgi.multiprocess"] = True
-        return environ
+    def __init__(self, req: "Request") -> None:
+        """Prepare the environ: cheroot's, with this server's name, and what it promises more."""
+        super().__init__(req)
+        self.env["SERVER_NAME"] = req.server.bind_addr[0]
+        self.env["wsgi.input_terminated"] = True
+        self.env["wsgi.multiprocess"] = True
 
     def respond(self) -> None:
         """Run the application to its end. Raises what it raises, and ValueError for an answer that

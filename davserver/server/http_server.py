@@ -1,8 +1,6 @@
 """cheroot's server with the rules of this package: its threads, fed by ``Waiting``."""
 
 import logging
-import os
-import socket
 import ssl
 import threading
 import time
@@ -12,12 +10,9 @@ from cheroot.wsgi import Server as CherootServer
 from davserver.server.connection import Connection
 from davserver.server.gateway import Gateway
 from davserver.server.listening import Listening, WSGIApplication, allow_files
-from davserver.server.waiting import Waiting
+from davserver.server.waiting import Door, Waiting
 
 log = logging.getLogger("davserver.server")
-
-# Seconds beyond the time for shutting down after which a process that still lives is ended.
-STOP_GRACE = 5.0
 
 
 class Server(CherootServer):
@@ -30,12 +25,12 @@ class Server(CherootServer):
     def __init__(
         self,
         listening: Listening,
-        listener: socket.socket,
+        door: Door,
         tls: ssl.SSLContext | None,
         application: WSGIApplication,
     ) -> None:
         super().__init__(
-            listener.getsockname()[:2],
+            door.listener.getsockname()[:2],
             application,
             numthreads=listening.threads,
             server_name="davserver",
@@ -50,7 +45,7 @@ class Server(CherootServer):
         most = allow_files(listening)
         if most < listening.idle_connections:
             log.warning("only %d idle connections fit in the limit of open files", most)
-        self.waiting = Waiting(self, listener, most)
+        self.waiting = Waiting(self, door, most)
         self._stopping = False
 
     def run(self, lifeline: int) -> None:

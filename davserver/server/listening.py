@@ -24,7 +24,9 @@ class CannotListen(Exception):
 class Worker(Protocol):
     """What serves in one worker process. It is made there, after the fork: see ``serve``."""
 
-    application: WSGIApplication
+    @property
+    def application(self) -> WSGIApplication:
+        """What answers the requests, from several threads at once."""
 
     def start(self) -> None:
         """Start what runs beside the requests. Called once, before the first request."""

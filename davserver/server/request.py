@@ -12,7 +12,7 @@ from davserver.server.head import BAD_REQUEST, Head, RefusedRequest, parse_head
 from davserver.server.streams import ClientGone, ClientTooSlow
 
 if TYPE_CHECKING:
-    from davserver.server.connections import Connection
+    from davserver.server.connection import Connection
 
 log = logging.getLogger("davserver.server")
 
@@ -156,9 +156,9 @@ class Request(HTTPRequest):
 
 
 def where(error: BaseException) -> str:
-    """An exception as one line: its type and place. Its text may name pieces and people: left out."""
+    """An exception in one line: its type and place. Its text may name people and pieces."""
     step = error.__traceback__
     while step is not None and step.tb_next is not None:
         step = step.tb_next
-    place = f" ({step.tb_frame.f_code.co_filename}:{step.tb_lineno})" if step else ""
+    place = f" at {step.tb_frame.f_globals.get('__name__')}:{step.tb_lineno}" if step else ""
     return type(error).__name__ + place

@@ -6,8 +6,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from davserver.server.balance import Loads
 from davserver.server.connection import Connection, Step
 
 if TYPE_CHECKING:
@@ -15,8 +17,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("davserver.server")
 
+
+@dataclass(frozen=True)
+class Door:
+    """The listening socket as the worker at ``place`` uses it, beside the others."""
+
+    listener: socket.socket
+    loads: Loads
+    place: int
+
+
 _SWEEP = 0.5  # seconds between two looks at the deadlines
 _NO_FILES_PAUSE = 0.1  # seconds without new connections when none can be opened
+# Seconds for which a new connection is left to the other workers, then taken in any case:
+_HEAVIER = 0.005  # by a worker that has more connections than another one
+_FULL = 0.02  # by a worker whose threads are all busy
 _REPEAT = 60.0  # seconds before the same complaint is logged again
 
 
@@ -25,14 +40,18 @@ class Waiting:
 
     One thread calls ``turn`` over and over; only it takes connections out again and closes them.
     Any thread may bring one in by ``keep`` and ``linger``, and has done with it then.
+
+    The workers share one listening socket. The kernel wakes all of them for a new connection and
+    the quickest has it, which may well be the same each time; clients keep their connections, so
+    that one worker would then serve them all. Hence who has more than another waits a moment.
     """
 
-    def __init__(self, server: "Server", listener: socket.socket, most: int) -> None:
-        """``most`` is how many connections may wait; beyond, the one that has waited longest goes.
-        """
+    def __init__(self, server: "Server", door: Door, most: int) -> None:
+        """At most ``most`` connections wait; one more, and the one that has waited longest goes."""
         self._server = server
-        self._listener = listener
+        self._door = door
         self._most = most
+        self._open = 0
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
         self._waiting: dict[int, Connection] = {}  # in the order in which they began to wait
@@ -55,7 +74,7 @@ class Waiting:
         try:
             connection.begin_lingering()
         except OSError:
-            connection.drop()
+            self._drop(connection)
         else:
             self._remember(connection)
 
@@ -63,7 +82,7 @@ class Waiting:
         """Do what can be done now, or within ``longest`` seconds."""
         now = time.monotonic()
         if not self._listening and self._server.ready and now >= self._listen_from:
-            self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+            self._selector.register(self._door.listener, selectors.EVENT_READ, self._accept)
             self._listening = True
         elif not self._listening:
             longest = min(longest, max(self._listen_from - now, 0.01))
@@ -78,24 +97,27 @@ class Waiting:
     def stop_accepting(self) -> None:
         """Close the door, and every connection that has not brought a whole head by now."""
         self._pause(0)
-        self._listener.close()
+        self._door.loads.leave(self._door.place)
+        self._door.listener.close()
         for connection in self._all():
             if not connection.lingering:
                 self._advance(connection)
         for connection in self._all():
             if not connection.lingering:
                 self._forget(connection)
-                connection.drop()
+                self._drop(connection)
 
     def _pause(self, seconds: float) -> None:
         if self._listening:
-            self._selector.unregister(self._listener)
+            self._selector.unregister(self._door.listener)
             self._listening = False
         self._listen_from = time.monotonic() + seconds
 
     def _accept(self) -> None:
+        if self._leave_to_others():
+            return
         try:
-            sock, address = self._listener.accept()
+            sock, address = self._door.listener.accept()
         except (BlockingIOError, ConnectionError):
             return  # another worker was faster, or the client has left
         except OSError as error:
@@ -105,8 +127,29 @@ class Waiting:
             connection = Connection(self._server, sock, address)
         except OSError:  # gone already
             sock.close()
-        else:
-            self._advance(connection)
+            return
+        self._count(1)
+        self._advance(connection)
+
+    def _leave_to_others(self) -> bool:
+        """Whether another worker should have the next connection: it is given a moment for it."""
+        least = self._door.loads.others(self._door.place)
+        if least is None:
+            return False
+        if time.monotonic() < self._listen_from + _HEAVIER:
+            # The moment was given and nobody has taken it.
+            self._listen_from = 0.0
+            return False
+        if not self._server.requests.idle:
+            self._pause(_FULL)
+        elif self._open > least:
+            self._pause(_HEAVIER)
+        return not self._listening
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._open += change
+            self._door.loads.tell(self._door.place, self._open)
 
     def _lack(self, error: OSError) -> None:
         """No file descriptor is left: end the oldest connection, and do not try again at once."""
@@ -122,7 +165,7 @@ class Waiting:
             self._advance(connection)
         elif connection.discard() is Step.GONE:
             self._forget(connection)
-            connection.drop()
+            self._drop(connection)
 
     def _advance(self, connection: Connection) -> None:
         step = connection.advance()
@@ -133,7 +176,7 @@ class Waiting:
         if step is Step.READY:
             self._server.requests.put(connection)
         else:
-            connection.drop()
+            self._drop(connection)
 
     def _remember(self, connection: Connection) -> None:
         with self._lock:
@@ -161,9 +204,13 @@ class Waiting:
             if connection.deadline < now:
                 self._forget(connection)
                 connection.expire()
-                connection.drop()
+                self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        connection.drop()
+        self._count(-1)
 
     def _drop_oldest(self, count: int) -> None:
         for connection in self._all()[:count] if count > 0 else ():
             self._forget(connection)
-            connection.drop()
+            self._drop(connection)

@@ -31,12 +31,13 @@ def copy(
     work.hold(there)
     guard(work, both.source)
     inside = _visible(work, both) if deep else []
-    work.gate.require(verbs.copy(work, both.source, inside, both.target, both.overwritten))
-    locks.require(work, both.target.folders, both.target.node, membership=True, deep=True)
-    if both.target.node is not None:
-        locks.drop_on(work, [both.target.node])
-        write.remove_tree(work, there, both.target.node)
-    _copy(work, there, both.target, node, inside)
+    target = both.target.as_seen()
+    work.gate.require(verbs.copy(work, both.source, inside, target, both.overwritten))
+    both.target.require_free()
+    locks.require(work, target.folders, target.node, membership=True, deep=True)
+    if target.node is not None:
+        write.remove_tree(work, there, target.node)
+    _copy(work, there, target, node, inside)
     return both
 
 

@@ -18,11 +18,11 @@ def make(work: Work, path: Path, guard: Guard) -> Node:
         raise NotAllowed("Ce nom est déjà pris.")
     dossier, _ = spot.place()
     work.hold(dossier)
-    guard(work, spot)
-    work.gate.require(verbs.mkcol(work, spot))
+    known = spot.as_seen()
+    guard(work, known)
+    work.gate.require(verbs.mkcol(work, known))
+    spot.require_free()
     locks.require(work, spot.folders, None, membership=True)
-    if spot.node is not None:
-        raise NotAllowed("Ce nom est déjà pris.")
     return create(work, dossier, spot)
 
 

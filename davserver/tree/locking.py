@@ -36,12 +36,14 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
     spot = find(work, path)
     if spot.is_root:
         raise Refused("La racine ne se verrouille pas.")
-    dossier, _ = spot.place() if spot.node is None else spot.existing_or_busy()
+    known = spot.as_seen()
+    dossier, _ = known.place() if known.node is None else known.existing()
     work.hold(dossier)
-    guard(work, spot)
+    guard(work, known)
     timeout = locks.bounded(wanted.timeout)
-    if spot.node is None:
-        work.gate.require(verbs.lock(work, spot))
+    if known.node is None:
+        work.gate.require(verbs.lock(work, known))
+        spot.require_free()
         locks.require(work, spot.folders, None, membership=True)
         node = put.create(work, dossier, spot, EMPTY)
         granted = locks.grant(
@@ -54,10 +56,10 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
         )
         _mark_used(work, node)
         return granted, node, True
-    node = spot.node
+    node = known.node
     if node.is_piece:
         return _courtesy(work, node, wanted), node, False
-    work.gate.require(verbs.lock(work, spot))
+    work.gate.require(verbs.lock(work, known))
     for other in locks.in_the_way(
         work, spot.folders, node, exclusive=wanted.exclusive, infinite=wanted.infinite
     ):

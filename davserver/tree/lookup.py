@@ -1,7 +1,7 @@
 """From a path to what stands there, as the actor may know it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, or_, select
 
@@ -60,14 +60,21 @@ class Spot:
             raise NotFound("Ce fichier ou ce dossier n'existe pas.")
         return self.dossier, self.node
 
-    def existing_or_busy(self) -> tuple[Dossier, Node]:
-        """As :meth:`existing`, but Locked where somebody else is depositing under this name."""
-        if self.node is not None and self.node.is_open and not self.seen and not self.lost:
+    def as_seen(self) -> "Spot":
+        """The spot as the actor knows it: what he does not see is a free name."""
+        return self if self.seen else replace(self, node=None)
+
+    def require_free(self) -> None:
+        """To be asked of a name that the actor sees as free, after the gate has let him write here:
+        raises Locked where somebody else is depositing, Refused where something is hidden."""
+        if self.node is None or self.seen:
+            return
+        if self.node.is_open:
             raise Locked(
                 "Quelqu'un d'autre est en train de déposer sous ce nom.",
                 phrase="Depot en cours sous ce nom",
             )
-        return self.existing()
+        raise Refused("Ce nom n'est pas disponible.", phrase="Nom non disponible")
 
     def place(self) -> tuple[Dossier, Node]:
         """The folder where a name may be created. Raises Conflict where it is missing."""

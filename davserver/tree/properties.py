@@ -33,7 +33,7 @@ def describe(work: Work, path: Path, changes: Sequence[Change], guard: Guard) ->
     effect, since file managers set them last and call the whole copy failed otherwise.
     """
     spot = find(work, path)
-    _, node = spot.existing_or_busy()
+    _, node = spot.existing()
     guard(work, spot)
     if node.is_piece:
         return spot, _just_sealed(work, node) and all(ignored(tag) for tag, _ in changes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from davserver.alerts import outbox
-from davserver.errors import NotAllowed, PreconditionFailed, Refused
+from davserver.errors import Refused
 from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState
 from davserver.tree import locks, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, find
@@ -44,8 +44,7 @@ def reserve(work: Work, path: Path) -> bool:
     """
     spot = find(work, path)
     dossier, _ = spot.place()
-    if spot.node is not None and spot.node.is_open:
-        spot.existing_or_busy()
+    if spot.node is not None and spot.node.is_open and spot.seen:
         write.open_deposit(work, dossier, spot.folders, spot.node)
         return False
     if spot.node is not None or verbs.is_side(work, spot):
@@ -99,18 +98,10 @@ def adopt(work: Work, dossier: Dossier, spot: Spot, temporary: Node) -> None:
 
 
 def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
-    spot.place()
-    if spot.node is not None and spot.node.is_folder:
-        raise NotAllowed("Un dossier porte déjà ce nom.")
-    if spot.node is not None and spot.node.is_open:
-        spot.existing_or_busy()
-    try:
-        guard(work, spot)
-    except PreconditionFailed:
-        # Who may not write here learns that, not whether the name is taken.
-        if spot.node is None or spot.seen:
-            raise
-    work.gate.require(verbs.put(work, spot, size))
+    known = spot.as_seen()
+    guard(work, known)
+    work.gate.require(verbs.put(work, known, size))
+    spot.require_free()
     if verbs.is_side(work, spot):
         side_files.require_room(work, size or 0)
     locks.require(work, spot.folders, spot.node, membership=spot.node is None)

@@ -3,7 +3,7 @@
 Filing is a MOVE too: the expert's, of a piece, from a mailbox into the archive of the same lawyer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select, update
 
@@ -42,8 +42,6 @@ def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -
     source = find(work, source_path)
     _, node = source.existing()
     target = find(work, target_path)
-    if target.node is not None and target.node.is_open:
-        target.existing_or_busy()
     same = target.node is not None and target.node.id == node.id
     if same and composed(target.name) == node.name:
         raise Refused("La source et la destination sont le même document.")
@@ -58,7 +56,7 @@ def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -
         source,
         below(work, source.folders, node),
         target,
-        [] if same else below(work, target.folders, target.node),
+        below(work, target.folders, target.node) if target.seen and not same else [],
     )
 
 
@@ -73,9 +71,11 @@ def move(
         work.hold(held)
     guard(work, both.source)
     same = both.target.node is not None and both.target.node.id == node.id
-    judged = Spot(both.target.path, there, both.target.folders, None, seen=False)
-    target = judged if same else both.target
+    # A name that changes only its case or form is its own target: nothing is overwritten.
+    target = replace(both.target, node=None) if same else both.target.as_seen()
     work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
+    if not same:
+        both.target.require_free()
     locks.require(work, both.source.folders, node, membership=True, deep=True)
     if not same:
         locks.require(work, target.folders, target.node, membership=True, deep=True)
@@ -105,7 +105,6 @@ def _rename(
     old_parent = both.source.parent
     was_open = node.is_open
     if target.node is not None:
-        locks.drop_on(work, [target.node])
         write.remove_tree(work, there, target.node)
     locks.drop_on(work, [node, *(member.node for member in both.inside)])
     if there.id != dossier.id:

@@ -168,6 +168,7 @@ def remove_tree(work: Work, dossier: Dossier, node: Node) -> None:
     work.session.execute(
         delete(Node).where(Node.id.in_(ids)).execution_options(synchronize_session=False)
     )
+    work.session.flush()
     work.session.expire_all()
 
 

@@ -21,7 +21,7 @@ def answer(exchange: Exchange) -> Answer:
     if protected:
         with exchange.site.reading(exchange.actor, exchange.client) as work:
             spot = find(work, exchange.path)
-            _, node = spot.existing_or_busy()
+            _, node = spot.existing()
         bad, permitted = protected, False
     else:
         with exchange.site.writing(exchange.actor, exchange.client) as work:

@@ -1,0 +1,41 @@
+"""What a command may fail of, as one sentence and an exit code."""
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from davserver.dossiers.plan import BadPlan
+from davserver.errors import Problem
+from davserver.settings import BadSettings
+
+
+class Failure(Exception):
+    """A command that cannot be done; the text is a French sentence."""
+
+    code = 1
+
+
+class Misuse(Failure):
+    """A command that makes no sense; the text is a French sentence."""
+
+    code = 2
+
+
+FAILURES = (Failure, Problem, BadSettings, BadPlan, SQLAlchemyError, OSError, UnicodeError)
+
+
+def sentence(failure: Exception) -> tuple[str, int]:
+    """The sentence that tells of one of :data:`FAILURES`, and the exit code."""
+    if isinstance(failure, Failure):
+        return str(failure), failure.code
+    if isinstance(failure, SQLAlchemyError):
+        cause = failure.orig if isinstance(failure, DBAPIError) else failure
+        return f"La base de données est inutilisable ({_line(cause)}).", 1
+    if isinstance(failure, OSError):
+        where = f"{failure.filename} : " if failure.filename else ""
+        return f"{where}{failure.strerror or _line(failure)}.", 1
+    if isinstance(failure, UnicodeError):
+        return "Un argument n'est pas du texte UTF-8.", 2
+    return str(failure), 1
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,195 @@
+"""The parent process: it binds, forks the workers, replaces the dead, and stops them all."""
+
+import logging
+import math
+import os
+import select
+import signal
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from davserver.server.balance import Loads
+from davserver.server.child import STOP_GRACE, STOPPING, Inherited, live
+from davserver.server.listening import Listening, Worker, open_listener
+from davserver.server.tls import server_context
+
+log = logging.getLogger("davserver.server")
+
+# A worker that dies is replaced so many times a minute, for each worker that there should be.
+_REPLACED = 5
+_MINUTE = 60.0  # seconds
+_FIRST_DELAY = 0.1  # seconds before a replacement; doubled with each death of the last minute
+_KILL_MARGIN = 1.0  # seconds that a worker has to end by itself when its time is over
+_LONGEST_SLEEP = 60.0  # seconds
+
+
+def serve(listening: Listening, make_worker: Callable[[], Worker]) -> int:
+    """Listen and serve until told to stop; returns the exit code of the process.
+
+    Binds and reads the certificate first: raises CannotListen when that is not possible. Then forks
+    ``listening.workers`` processes; each calls ``make_worker`` for itself, since nothing opened
+    before a fork (a database connection, for one) may be used after it. For the same reason the
+    caller has no threads running, and calls from the main thread: signals are handled here.
+
+    SIGTERM or SIGINT: no new connections, requests in flight end within ``shutdown_timeout``,
+    ``Worker.stop``; 0, or 1 if a worker had to be killed. A second one: at once. SIGHUP is ignored.
+    A worker that dies is replaced; when they die too often, the others are stopped: 1.
+    """
+    tls = server_context(listening)
+    with open_listener(listening) as listener:
+        return _Parent(listening, listener, tls, make_worker).run()
+
+
+class _Parent:
+    """One run of ``serve``.
+
+    All workers accept on the one socket bound here. With a socket of its own for each
+    (SO_REUSEPORT), the kernel would deal connections out by a hash of addresses: also to a worker
+    whose threads are all busy, and those dealt to a worker that dies would be lost; on macOS it
+    would give them all to one. See ``Waiting`` for how the workers share them.
+    """
+
+    def __init__(
+        self,
+        listening: Listening,
+        listener: socket.socket,
+        tls: ssl.SSLContext | None,
+        make_worker: Callable[[], Worker],
+    ) -> None:
+        self._listening = listening
+        self._listener = listener
+        self._lifeline, self._grip = os.pipe()
+        self._loads = Loads(listening.workers)
+        self._inherited = Inherited(
+            listening, listener, self._loads, tls, self._lifeline, make_worker
+        )
+        self._alarm, self._alarmed = socket.socketpair()  # written by the signals
+        self._places: dict[int, int] = {}  # of the workers, by their process ids
+        self._due = dict.fromkeys(range(listening.workers), 0.0)  # when to start one at a place
+        self._deaths: deque[float] = deque()  # of the last minute
+        self._stops = 0  # signals to stop
+
+    def run(self) -> int:
+        """The exit code."""
+        port = self._listener.getsockname()[1]
+        log.info("listening on %s", replace(self._listening, port=port).url)
+        try:
+            with self._signals():
+                while not self._stops and not self._dying_too_often():
+                    self._start_due()
+                    self._sleep(min(self._due.values(), default=math.inf))
+                    for place, line in self._reap():
+                        self._replace(place, line)
+                failed = not self._stops
+                killed = self._end()
+                return 1 if failed or killed else 0
+        finally:
+            os.close(self._lifeline)
+            self._alarm.close()
+            self._alarmed.close()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Have the signals of stopping counted, and the sleep ended by them and by any death."""
+
+        def stop(*_: object) -> None:
+            self._stops += 1
+
+        self._alarm.setblocking(False)
+        self._alarmed.setblocking(False)
+        handlers: dict[signal.Signals, Any] = dict.fromkeys(STOPPING, stop)
+        handlers[signal.SIGCHLD] = lambda *_: None
+        handlers[signal.SIGHUP] = signal.SIG_IGN
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        descriptor = signal.set_wakeup_fd(self._alarm.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(descriptor)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _sleep(self, until: float) -> None:
+        seconds = min(max(until - time.monotonic(), 0.0), _LONGEST_SLEEP)
+        if select.select([self._alarmed], [], [], seconds)[0]:
+            self._alarmed.recv(4_096)
+
+    def _start_due(self) -> None:
+        now = time.monotonic()
+        for place in [place for place, moment in self._due.items() if moment <= now]:
+            del self._due[place]
+            try:
+                self._fork(place)
+            except OSError as error:
+                self._replace(place, f"a worker could not be forked: {error.strerror}")
+
+    def _fork(self, place: int) -> None:
+        # A signal between the fork and the child's own handlers would be counted for the parent's.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            pid = os.fork()
+            if not pid:
+                self._be_child(place)
+            self._places[pid] = place
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _be_child(self, place: int) -> NoReturn:
+        code = 1
+        try:
+            # If the child held the grip itself, the lifeline would never end.
+            os.close(self._grip)
+            self._alarm.close()
+            self._alarmed.close()
+            code = live(self._inherited, place)
+        finally:
+            os._exit(code)
+
+    def _reap(self) -> Iterator[tuple[int, str]]:
+        """Take leave of the workers that have ended: the place of each, and a line about it."""
+        for pid in list(self._places):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                place = self._places.pop(pid)
+                self._loads.leave(place)
+                yield place, f"worker {pid} ended with code {os.waitstatus_to_exitcode(status)}"
+
+    def _replace(self, place: int, what: str) -> None:
+        now = time.monotonic()
+        self._deaths.append(now)
+        while self._deaths[0] < now - _MINUTE:
+            self._deaths.popleft()
+        delay = _FIRST_DELAY * 2 ** ((len(self._deaths) - 1) // self._listening.workers)
+        self._due[place] = now + delay
+        log.error("%s; a new one in %.1f s", what, delay)
+
+    def _dying_too_often(self) -> bool:
+        if len(self._deaths) <= _REPLACED * self._listening.workers:
+            return False
+        log.critical("%d workers ended within a minute: the server stops", len(self._deaths))
+        return True
+
+    def _end(self) -> bool:
+        """Stop all workers; whether one had to be killed."""
+        stops, killed = self._stops, False
+        self._listener.close()
+        os.close(self._grip)
+        longest = self._listening.shutdown_timeout + STOP_GRACE + _KILL_MARGIN
+        deadline = time.monotonic() + longest
+        while True:
+            for _, line in self._reap():
+                log.debug("%s", line)
+            if not self._places:
+                return killed
+            if not killed and (self._stops > stops or time.monotonic() >= deadline):
+                killed = True
+                log.warning("%d workers are killed", len(self._places))
+                for pid in self._places:
+                    os.kill(pid, signal.SIGKILL)
+            self._sleep(math.inf if killed else deadline)

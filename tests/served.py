@@ -1,0 +1,309 @@
+"""A small application behind the real server, in processes of its own, and a client for raw bytes.
+
+Run as a module it is the server: ``python -m tests.served {"workers": 1, …}``.
+"""
+
+import json
+import logging
+import os
+import re
+import resource
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from davserver.server import CannotListen, Listening, serve
+
+ROOT = Path(__file__).parent.parent
+DEFAULTS: dict[str, Any] = {
+    "host": "127.0.0.1",
+    "port": 0,
+    "workers": 1,
+    "threads": 4,
+    "certificate": None,
+    "private_key": None,
+    "max_header_bytes": 8_192,
+    "max_body_bytes": 1 << 30,
+    "idle_timeout": 10.0,
+    "shutdown_timeout": 5.0,
+    "idle_connections": 100,
+}
+GET = b"GET /pid HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class TinyWorker:
+    """Answers by path; says on standard error what is done to it. ``broken`` cannot be made."""
+
+    def __init__(self, broken: bool, hangs: bool) -> None:
+        say(f"made in {os.getpid()}")
+        if broken:
+            raise RuntimeError("no database")
+        self.hangs = hangs
+
+    def start(self) -> None:
+        say("started")
+
+    def stop(self) -> None:
+        say("stopped")
+        if self.hangs:
+            time.sleep(60)
+
+    def application(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterator[bytes]:
+        say(f"called {environ['REQUEST_METHOD']} {environ['PATH_INFO']}")
+        answer = getattr(self, environ["PATH_INFO"].strip("/").replace("-", "_") or "pid")
+        status, body = answer(environ)
+        start_response(status, [("Content-Length", str(len(body)))])
+        yield body
+
+    def pid(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        return "200 OK", str(os.getpid()).encode()
+
+    def echo(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        """The body, or the name of the error that reading it raises."""
+        blocks = []
+        try:
+            while block := environ["wsgi.input"].read(1_000):
+                blocks.append(block)
+        except OSError as error:
+            return "400 Bad Request", type(error).__name__.encode()
+        return "200 OK", b"".join(blocks)
+
+    def count(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        """How many bytes the body has. What reading it raises is left to the server."""
+        length = 0
+        while block := environ["wsgi.input"].read(131_072):
+            length += len(block)
+        return "200 OK", str(length).encode()
+
+    def lines(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        return "200 OK", b"|".join(environ["wsgi.input"])
+
+    def refuse(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        return "403 Forbidden", b"no"
+
+    def environ(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        texts = {key: value for key, value in environ.items() if isinstance(value, (str, bool))}
+        return "200 OK", json.dumps(texts).encode()
+
+    def memory(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        """The most memory that this process has had, in bytes."""
+        unit = 1 if sys.platform == "darwin" else 1_024
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+        return "200 OK", str(most).encode()
+
+    def empty(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        return "204 No Content", b""
+
+    def sleep(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        time.sleep(float(environ["QUERY_STRING"]))
+        return "200 OK", b"slept"
+
+    def die(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return "200 OK", b""
+
+    def crash(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        raise LookupError("piece secrete.pdf")
+
+    def leave(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        sys.exit(3)
+
+    def eat_files(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        """Leave this process without a file descriptor for a second."""
+        eaten: list[int] = []
+        try:
+            while True:
+                eaten.append(os.open("/dev/null", os.O_RDONLY))
+        except OSError:
+            threading.Timer(1.0, lambda: [*map(os.close, eaten)]).start()
+        return "200 OK", b"full"
+
+
+class CarelessWorker(TinyWorker):
+    """Its answers break the rules of WSGI in the way that the path names."""
+
+    def application(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterator[bytes]:
+        path = environ["PATH_INFO"]
+        say(f"called {path}")
+        if path == "/control":
+            start_response("200 OK", [("X-Name", "a\r\nX-Evil: 1"), ("Content-Length", "0")])
+        elif path == "/silent":
+            return
+        elif path == "/unlengthed":
+            start_response("200 OK", [])
+            yield b"one"
+            yield b"two"
+        elif path == "/close":
+            start_response("200 OK", [("Connection", "close"), ("Content-Length", "2")])
+            yield b"ok"
+        else:
+            start_response("200 OK", [("Content-Length", "10")])
+            yield b"1234"
+            if path == "/longer":
+                yield b"x" * 100
+            elif path == "/fails-midway":
+                raise LookupError
+            elif path == "/whole":
+                yield b"567890"
+
+
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def main() -> int:
+    wanted = json.loads(sys.argv[1])
+    logging.basicConfig(stream=sys.stderr, level="INFO", format="%(levelname)s %(message)s")
+    if "files" in wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["files"], wanted["files"]))
+    values = {**DEFAULTS, **{key: value for key, value in wanted.items() if key in DEFAULTS}}
+    for name in ("certificate", "private_key"):
+        values[name] = Path(values[name]) if values[name] else None
+    kind = CarelessWorker if wanted.get("careless") else TinyWorker
+    try:
+        return serve(
+            Listening(**values),
+            lambda: kind(wanted.get("broken", False), wanted.get("hangs", False)),
+        )
+    except CannotListen as error:
+        print(error)
+        return 3
+
+
+class Running:
+    """A running server. ``log`` is what it has said on standard error by now."""
+
+    def __init__(self, wanted: dict[str, Any]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.served", json.dumps(wanted)],
+            cwd=ROOT,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        url = self.wait_for(r"listening on (\S+)")
+        self.port = int(url.rsplit(":", 1)[1])
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line.rstrip("\n"))
+
+    def wait_for(self, pattern: str, *, times: int = 1, within: float = 10.0) -> str:
+        """The first group, or all, of the ``times``-th match in the log."""
+        end = time.monotonic() + within
+        while time.monotonic() < end:
+            found = [match for line in self.log[:] if (match := re.search(pattern, line))]
+            if len(found) >= times:
+                return found[times - 1].group(found[times - 1].re.groups and 1)
+            time.sleep(0.01)
+        raise AssertionError(f"{pattern!r} is not in the log: {self.log}")
+
+    def wait(self, within: float = 10.0) -> int:
+        """The exit code, once all its processes have closed standard error."""
+        code = self.process.wait(within)
+        self._reader.join(within)
+        assert not self._reader.is_alive(), "a worker has outlived its parent"
+        return code
+
+    def connect(self, timeout: float = 10.0) -> "Client":
+        return Client(socket.create_connection(("127.0.0.1", self.port), timeout))
+
+    def ask(self, data: bytes = GET) -> "Answer":
+        """The answer to ``data`` on a connection of its own."""
+        with self.connect() as client:
+            client.send(data)
+            return client.answer()
+
+
+@contextmanager
+def running(**wanted: Any) -> Iterator[Running]:
+    """A server for the time of a test; it is killed at the end, if it still runs."""
+    server = Running(wanted)
+    try:
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
+        server._reader.join(10)
+        if server.process.stderr:
+            server.process.stderr.close()
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Client:
+    """A connection that sends what it is told, and reads answers one by one."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self._file = sock.makefile("rb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
+    def end(self) -> None:
+        """Say that nothing more is sent."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def answer(self, *, to_head: bool = False) -> Answer:
+        """The next answer; 100 counts as one. Raises EOFError where the server has closed."""
+        line = self._file.readline()
+        if not line:
+            raise EOFError
+        answer = Answer(int(line.split()[1]))
+        while (line := self._file.readline()) != b"\r\n":
+            name, _, value = line.decode("latin-1").partition(":")
+            assert name.lower() not in answer.headers, name
+            answer.headers[name.lower()] = value.strip()
+        if answer.headers.get("transfer-encoding") == "chunked":
+            while size := int(self._file.readline(), 16):
+                answer.body += self._file.read(size)
+                self._file.read(2)
+            assert self._file.readline() == b"\r\n"
+        elif not to_head:
+            answer.body = self._file.read(int(answer.headers.get("content-length", "0")))
+        return answer
+
+    def is_closed(self) -> bool:
+        """Whether nothing more comes, and the server has closed."""
+        try:
+            return self._file.read(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def tls_client(server: Running, context: ssl.SSLContext) -> Client:
+    plain = socket.create_connection(("127.0.0.1", server.port), 10)
+    return Client(context.wrap_socket(plain, server_hostname="localhost"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+"""A deposit through its states, as its author and as others see it, over real sockets."""
+
+import re
+
+import pytest
+
+from tests.dav import Dav, Names, Reply
+from tests.serving import Server, wait_for
+
+DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
+BOX: Names = (DOSSIER, "04 Boîtes aux lettres", "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
+ARCHIVE: Names = (DOSSIER, "05 Archives", BOX[-1])
+AUTHOR, OTHER, EXPERT = "cabinet.brumaire-kalve", "cabinet.ortie-lambda", "apolline.testard"
+WINDOWS = "Microsoft-WebDAV-MiniRedir/10.0.22631"
+FINDER = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)"
+PDF = b"%PDF-1.4\n" + b"x" * 5_000
+
+
+@pytest.fixture
+def author(demo: Server) -> Dav:
+    return demo.dav(AUTHOR)
+
+
+@pytest.fixture
+def other(demo: Server) -> Dav:
+    return demo.dav(OTHER)
+
+
+@pytest.fixture
+def expert(demo: Server) -> Dav:
+    return demo.dav(EXPERT)
+
+
+def at(name: str) -> Names:
+    return (*BOX, name)
+
+
+def sealed(client: Dav, name: str, box: Names = BOX) -> None:
+    """Wait until ``client`` sees the piece."""
+    wait_for(lambda: client.get((*box, name)).status == 200, 20, f"{name} to be sealed")
+
+
+def token(reply: Reply) -> str:
+    assert re.fullmatch(r"<opaquelocktoken:[0-9a-f-]{36}>", reply.headers["lock-token"])
+    return reply.headers["lock-token"]
+
+
+def test_one_put_is_a_deposit_that_only_its_author_sees_until_it_is_quiet(
+    author: Dav, other: Dav, expert: Dav
+) -> None:
+    assert author.put(at("une.pdf"), PDF).status == 201
+
+    assert author.get(at("une.pdf")).body == PDF
+    assert "une.pdf" in author.names(BOX)
+    for person in (other, expert):
+        assert person.get(at("une.pdf")).status == 404
+        assert "une.pdf" not in person.names(BOX)
+    before = author.get(at("une.pdf")).headers
+    sealed(other, "une.pdf")
+    after = other.get(at("une.pdf"))
+    assert after.body == PDF
+    assert [after.headers[key] for key in ("etag", "last-modified", "content-length")] == [
+        before[key] for key in ("etag", "last-modified", "content-length")
+    ]
+
+
+def test_a_sealed_piece_is_neither_changed_nor_removed_by_anybody(
+    author: Dav, other: Dav, expert: Dav
+) -> None:
+    author.put(at("scellée.pdf"), PDF)
+    sealed(other, "scellée.pdf")
+
+    for person in (author, other, expert):
+        for reply in (
+            person.put(at("scellée.pdf"), b"autre contenu"),
+            person.put(at("scellée.pdf"), b""),
+            person.delete(at("scellée.pdf")),
+            person.move(at("scellée.pdf"), at("renommée.pdf")),
+            person.move(at("scellée.pdf"), (DOSSIER, "08 Plans", "scellée.pdf")),
+        ):
+            assert reply.status == 403, reply
+            assert reply.message
+        assert person.lock(at("scellée.pdf")).status in (200, 423)
+        assert person.get(at("scellée.pdf")).body == PDF
+
+
+def test_the_same_content_again_is_a_success_and_no_second_deposit(
+    demo: Server, author: Dav, other: Dav
+) -> None:
+    author.put(at("répétée.pdf"), PDF)
+    sealed(other, "répétée.pdf")
+
+    assert author.put(at("répétée.pdf"), PDF, If_None_Match="*").status == 204
+    assert author.put(at("répétée.pdf"), PDF, If="(<opaquelocktoken:gone>)").status == 204
+    assert author.request("PUT", at("répétée.pdf"), iter([PDF]), chunked=True).status == 204
+    assert author.put(at("répétée.pdf"), b"y" * len(PDF)).status == 403
+    assert author.put(at("répétée.pdf"), b"y" * len(PDF), If_None_Match="*").status == 412
+    assert author.put(at("répétée.pdf"), b"y" * len(PDF), Overwrite="F").status == 412
+    assert other.put(at("répétée.pdf"), PDF).status == 403
+    listed = [line for line in demo.json("deposits", "list") if line["name"] == "répétée.pdf"]
+    assert len(listed) == 1
+
+
+def test_explorers_many_steps_are_one_deposit(demo: Server, other: Dav) -> None:
+    windows = demo.dav(AUTHOR, agent=WINDOWS)
+    stamp = "<Z:Win32LastModifiedTime>Tue, 12 Mar 2024 10:00:00 GMT</Z:Win32LastModifiedTime>"
+
+    assert windows.propfind(at("fenêtre.pdf"), "0").status == 404
+    assert windows.put(at("fenêtre.pdf")).status == 201
+    held = token(windows.lock(at("fenêtre.pdf"), Timeout="Second-3600"))
+    assert windows.proppatch(at("fenêtre.pdf"), stamp, If=f"({held})").status == 207
+    head = windows.request("HEAD", at("fenêtre.pdf"))
+    assert (head.status, head.headers["content-length"]) == (200, "0")
+    assert other.request("HEAD", at("fenêtre.pdf")).status == 404
+    assert windows.put(at("fenêtre.pdf"), PDF, If=f"({held})").status == 204
+    assert windows.proppatch(at("fenêtre.pdf"), stamp, If=f"({held})").status == 207
+    assert windows.unlock(at("fenêtre.pdf"), held).status == 204
+    assert "fenêtre.pdf" in windows.names(BOX)
+
+    sealed(other, "fenêtre.pdf")
+    late = windows.proppatch(at("fenêtre.pdf"), stamp)
+    assert late.status == 207
+    assert b"200 OK" in late.body
+    again = windows.lock(at("fenêtre.pdf"))
+    assert again.status == 200
+    assert windows.put(at("fenêtre.pdf"), b"trop tard", If=f"({token(again)})").status == 403
+    listed = [line for line in demo.json("deposits", "list") if line["name"] == "fenêtre.pdf"]
+    assert [line["state"] for line in listed] == ["sealed"]
+
+
+def test_an_author_drops_and_begins_again_in_the_middle(author: Dav, other: Dav) -> None:
+    author.put(at("reprise.pdf"))
+    held = token(author.lock(at("reprise.pdf")))
+
+    assert author.delete(at("reprise.pdf"), If=f"({held})").status == 204
+    assert author.get(at("reprise.pdf")).status == 404
+    assert author.put(at("reprise.pdf"), PDF).status == 201
+    held = token(author.lock(at("reprise.pdf")))
+    assert author.unlock(at("reprise.pdf"), held).status == 204
+    sealed(other, "reprise.pdf")
+
+
+def test_an_empty_file_is_never_published(author: Dav, other: Dav) -> None:
+    assert author.put(at("vide.pdf")).status == 201
+    assert author.put(at("vide.pdf")).status == 204
+    author.put(at("témoin.pdf"), PDF)
+    sealed(other, "témoin.pdf")
+
+    assert other.get(at("vide.pdf")).status == 404
+    assert author.delete(at("vide.pdf")).status == 204
+
+
+def test_content_that_is_emptied_again_is_a_reservation_again(author: Dav, other: Dav) -> None:
+    author.put(at("tronquée.pdf"), PDF)
+    assert author.put(at("tronquée.pdf"), b"").status == 204
+    author.put(at("témoin2.pdf"), PDF)
+    sealed(other, "témoin2.pdf")
+
+    assert author.get(at("tronquée.pdf")).body == b""
+    assert other.get(at("tronquée.pdf")).status == 404
+    author.delete(at("tronquée.pdf"))
+
+
+def test_a_lock_that_is_held_keeps_the_deposit_open(author: Dav, other: Dav) -> None:
+    author.put(at("ouverte.docx"), PDF)
+    held = token(author.lock(at("ouverte.docx")))
+    author.put(at("témoin3.pdf"), PDF)
+    sealed(other, "témoin3.pdf")
+
+    assert other.get(at("ouverte.docx")).status == 404
+    assert author.put(at("ouverte.docx"), PDF + b"2", If=f"({held})").status == 204
+    author.unlock(at("ouverte.docx"), held)
+    sealed(other, "ouverte.docx")
+
+
+def test_two_accounts_on_one_name(author: Dav, expert: Dav, other: Dav) -> None:
+    author.put(at("disputée.pdf"))
+
+    assert expert.put(at("disputée.pdf"), PDF).status == 423
+    assert expert.lock(at("disputée.pdf")).status == 423
+    assert expert.get(at("disputée.pdf")).status == 404
+    assert expert.delete(at("disputée.pdf")).status == 404
+    assert other.put(at("disputée.pdf"), PDF).status == 403
+    assert author.put(at("disputée.pdf"), PDF).status == 204
+    sealed(other, "disputée.pdf")
+    assert expert.put(at("disputée.pdf"), b"autre").status == 403
+
+
+def test_an_author_renames_what_is_not_sealed(author: Dav, other: Dav) -> None:
+    author.put(at("Nouveau document texte.txt"))
+    assert (
+        author.move(at("Nouveau document texte.txt"), at("note.txt"), Overwrite="F").status == 201
+    )
+    author.put(at("note.txt"), b"contenu de la note")
+    sealed(other, "note.txt")
+
+    assert other.get(at("Nouveau document texte.txt")).status == 404
+
+
+def test_a_temporary_upload_that_is_renamed_is_one_deposit(
+    demo: Server, author: Dav, other: Dav
+) -> None:
+    assert author.put(at("plan.pdf-1b9d6bcd.part"), PDF).status == 201
+    assert author.move(at("plan.pdf-1b9d6bcd.part"), at("plan.pdf")).status == 201
+    sealed(other, "plan.pdf")
+
+    listed = [line["name"] for line in demo.json("deposits", "list") if "plan.pdf" in line["name"]]
+    assert listed == ["plan.pdf"]
+
+
+def test_excels_swap_on_an_unfinished_deposit_is_one_deposit(demo: Server, other: Dav) -> None:
+    excel = demo.dav(AUTHOR, agent=WINDOWS)
+    excel.put(at("m.xlsx"), PDF)
+    excel.put(at("34429E5E.tmp"), PDF + b"nouveau")
+
+    assert excel.move(at("m.xlsx"), at("A9A97EC7.tmp")).status == 201
+    assert excel.move(at("34429E5E.tmp"), at("m.xlsx")).status == 201
+    assert excel.delete(at("A9A97EC7.tmp")).status == 204
+    sealed(other, "m.xlsx")
+    assert other.get(at("m.xlsx")).body == PDF + b"nouveau"
+    assert [line["name"] for line in demo.json("deposits", "list")].count("m.xlsx") == 1
+
+
+def test_finders_folder_save_replaces_an_unfinished_deposit(demo: Server, other: Dav) -> None:
+    mac = demo.dav(AUTHOR, agent=FINDER)
+    mac.put(at("n.txt"), b"ancien")
+    folder = at("n.txt.sb-ac6800a0-t3YBFI")
+
+    assert mac.mkcol(folder).status == 201
+    assert mac.put((*folder, "n.txt"), b"nouveau").status == 201
+    assert other.propfind(folder).status == 404
+    assert mac.move((*folder, "n.txt"), at("n.txt")).status == 204
+    assert mac.delete(folder).status == 204
+    sealed(other, "n.txt")
+    assert other.get(at("n.txt")).body == b"nouveau"
+
+
+def test_side_files_are_taken_in_and_shown_to_nobody(demo: Server, other: Dav) -> None:
+    mac = demo.dav(AUTHOR, agent=FINDER)
+    apple_double = b"\x00\x05\x16\x07" + b"\x00" * 4_092
+
+    assert mac.put(at("._état.pdf")).status == 201
+    held = token(mac.lock(at("._état.pdf")))
+    assert mac.put(at("._état.pdf"), apple_double, If=f"({held})").status == 204
+    assert mac.unlock(at("._état.pdf"), held).status == 204
+    assert mac.put(at(".DS_Store"), b"\x00\x00\x00\x01Bud1" + b"\x00" * 6_000).status == 201
+    assert mac.get(at("._état.pdf")).body == apple_double
+    assert other.get(at("._état.pdf")).status == 404
+    assert not {"._état.pdf", ".DS_Store"} & set(other.names(BOX))
+    names = [line["name"] for line in demo.json("deposits", "list")]
+    assert not {"._état.pdf", ".DS_Store"} & set(names)
+
+
+def test_a_document_that_bears_a_technical_name_is_refused_aloud(author: Dav) -> None:
+    for name, content in {
+        "~$Constat.pdf": b"x" * 3_000_000,
+        "._Pièce 4.pdf": PDF,
+        "Thumbs.db": b"\xff\xd8\xff" + b"x" * 10_000,
+    }.items():
+        reply = author.put(at(name), content)
+        assert (reply.status, name in reply.message) == (403, True)
+        assert author.get(at(name)).status == 404
+
+
+def test_in_a_read_only_folder_only_macs_and_windows_leave_their_litter(demo: Server) -> None:
+    notes = (DOSSIER, "03 Notes aux parties et comptes rendus", ".DS_Store")
+
+    assert demo.dav(AUTHOR, agent=FINDER).put(notes, b"\x00\x00\x00\x01Bud1").status == 201
+    assert demo.dav(OTHER, agent="rclone/1.60").put(notes, b"\x00\x00\x00\x01Bud1").status == 403
+    assert ".DS_Store" not in demo.dav(EXPERT).names(notes[:-1])
+
+
+def test_a_folder_in_a_box_is_its_authors_until_a_piece_in_it_is_sealed(
+    author: Dav, other: Dav
+) -> None:
+    assert author.mkcol(at("New folder")).status == 201
+    assert other.propfind(at("New folder")).status == 404
+    assert author.move(at("New folder"), at("Photos"), Overwrite="F").status == 201
+    assert author.put((*at("Photos"), "une.jpg"), b"\xff\xd8\xff photo").status == 201
+    sealed(other, "une.jpg", at("Photos"))
+
+    assert "Photos" in other.names(BOX)
+    assert author.delete(at("Photos")).status == 403
+    assert author.move(at("Photos"), at("Autres")).status == 403
+
+
+def test_the_expert_files_a_piece_and_nothing_of_it_changes(
+    demo: Server, author: Dav, expert: Dav, other: Dav
+) -> None:
+    author.put(at("à classer.pdf"), PDF)
+    sealed(expert, "à classer.pdf")
+    piece = next(x for x in demo.json("deposits", "list") if x["name"] == "à classer.pdf")
+    target = (*ARCHIVE, "Pièces", "à classer.pdf")
+    wrong = (DOSSIER, "05 Archives", "Cabinet ORTIE-LAMBDA (SCCV Mirabelle)", "Pièces")
+
+    assert author.move(at("à classer.pdf"), target).status == 403
+    assert expert.move(at("à classer.pdf"), (*wrong, "à classer.pdf")).status == 403
+    assert expert.move(at("à classer.pdf"), (*ARCHIVE, "Pièces", "autre nom.pdf")).status == 403
+    assert expert.copy(at("à classer.pdf"), target).status == 403
+    assert expert.move(at("à classer.pdf"), target).status == 201
+    assert other.get(target).body == PDF
+    assert other.get(at("à classer.pdf")).status == 404
+    filed = next(x for x in demo.json("deposits", "list") if x["name"] == "à classer.pdf")
+    assert (filed["number"], filed["sha256"]) == (piece["number"], piece["sha256"])
+    assert expert.delete(target).status == 403
+    assert expert.put(target, b"autre").status == 403
+    assert expert.move(target, at("à classer.pdf")).status == 201  # an act that can be undone
+
+
+def test_a_mac_and_a_pc_name_the_same_file(author: Dav, other: Dav) -> None:
+    author.put(at("ÉTAT.pdf"), PDF)
+    sealed(other, "ÉTAT.pdf")
+
+    assert author.put(at("E\u0301TAT.pdf"), b"autre").status == 403
+    assert author.put(at("état.pdf"), b"autre").status == 403
+    assert other.names(BOX).count("ÉTAT.pdf") == 1
+
+
+def test_the_sapiteurs_pieces_are_copied_by_the_expert_not_moved(demo: Server, expert: Dav) -> None:
+    box = (DOSSIER, "06 Sapiteurs et investigations", "M. PROTOTYPE Côme (structure)")
+    demo.dav("come.prototype").put((*box, "avis.pdf"), PDF)
+    sealed(expert, "avis.pdf", box)
+
+    assert (
+        expert.move((*box, "avis.pdf"), (DOSSIER, "10 Rapport et annexes", "a.pdf")).status == 403
+    )
+    assert (
+        expert.copy((*box, "avis.pdf"), (DOSSIER, "10 Rapport et annexes", "a.pdf")).status == 201
+    )
