@@ -23,7 +23,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def start(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Starts servers over fresh copies of the demo site; each is stopped and verified at the end."""
+    """Starts servers over fresh copies of the demo site; each is verified at the end."""
     with ExitStack() as stack:
 
         def started(environment: Mapping[str, str] | None = None) -> Server:

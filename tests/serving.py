@@ -106,6 +106,7 @@ class Server:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
 
     def json(self, *arguments: str) -> Any:

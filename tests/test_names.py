@@ -31,8 +31,8 @@ def test_names_that_lawyers_give_are_possible(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["a:b.pdf", "a\\b", "a/b", 'a"b', "a<b", "a>b", "a|b", "a?b", "a*b", "fin.", "fin ", " début",
-     "CON", "aux.txt", "Lpt1.pdf", "com¹.txt", "nul .txt", "x\x01y", "x\ry", "x\x7f", "\u202efdp.exe",
-     "x\ufffe", "", ".", "..", "é" * 121],
+     "CON", "aux.txt", "Lpt1.pdf", "com¹.txt", "nul .txt",
+     "x\x01y", "x\ry", "x\x7f", "\u202efdp.exe", "x\ufffe", "", ".", "..", "é" * 121],
 )  # fmt: skip
 def test_names_that_windows_cannot_hold_are_refused_with_the_reason(name: str) -> None:
     assert fault(name)

@@ -13,7 +13,7 @@ SHIPPED = ROOT / "config" / "davserver.toml"
 
 def _uncommented(text: str) -> str:
     """The shipped file with every commented setting in force."""
-    text = text.split("# Third-party policies")[0]
+    text = text.split("# Third-party policies", maxsplit=1)[0]
     return re.sub(r"^# (\w+ = )", r"\1", text, flags=re.MULTILINE)
 
 
