@@ -18,8 +18,8 @@ from tests.dav import Dav
 PASSWORD = "mot de passe d'essai"
 # Deposits are sealed soon, so that tests do not wait; the order of the times is the real one.
 QUICK = {
-    "DAVSERVER_DEPOSIT__QUIET_LOCKED": "0.5",
-    "DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "1",
+    "DAVSERVER_DEPOSIT__QUIET_LOCKED": "1.5",
+    "DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "2",
     "DAVSERVER_MAIL__GROUP_WINDOW": "1",
 }
 

@@ -7,8 +7,11 @@ done is one French sentence on standard error and exit code 1; 2 for a command t
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Annotated
 
 import typer
+
+from davserver import __version__
 
 _COMMANDS = ("demo", "serve", "init", "verify")
 _GROUPS = {
@@ -63,14 +66,19 @@ def _program(wanted: Sequence[str]) -> typer.Typer:
     return program
 
 
-def _davserver(
-    version: bool = typer.Option(False, "--version", help="Show the version.", is_eager=True),
-) -> None:
-    if version:
-        from davserver import __version__
-
+def _show_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+def _davserver(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """The options of the program itself."""
 
 
 def _speak_utf8() -> None:

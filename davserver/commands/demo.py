@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from davserver.accounts import passwords
-from davserver.commands import serve
+from davserver.commands.serve import run
 from davserver.demo import seed
 from davserver.settings import load
 from davserver.site import create_site, open_site
@@ -47,7 +47,7 @@ def demo(
     finally:
         site.close()
     typer.echo(_welcome(host, port, chosen))
-    raise typer.Exit(serve.run(settings))
+    raise typer.Exit(run(settings))
 
 
 def _welcome(host: str, port: int, password: str) -> str:

@@ -1,5 +1,6 @@
 """What a command may fail of, as one sentence and an exit code."""
 
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from davserver.dossiers.plan import BadPlan
@@ -19,13 +20,20 @@ class Misuse(Failure):
     code = 2
 
 
-FAILURES = (Failure, Problem, BadSettings, BadPlan, SQLAlchemyError, OSError, UnicodeError)
+FAILURES = (Failure, Problem, BadSettings, BadPlan, CommandError, SQLAlchemyError, OSError,
+            UnicodeError)  # fmt: skip
 
 
 def sentence(failure: Exception) -> tuple[str, int]:
     """The sentence that tells of one of :data:`FAILURES`, and the exit code."""
     if isinstance(failure, Failure):
         return str(failure), failure.code
+    if isinstance(failure, CommandError):
+        return (
+            "Les données sont d'une version plus récente que ce programme : mettez le programme à "
+            f"jour ({_line(failure)}).",
+            1,
+        )
     if isinstance(failure, SQLAlchemyError):
         cause = failure.orig if isinstance(failure, DBAPIError) else failure
         return f"La base de données est inutilisable ({_line(cause)}).", 1

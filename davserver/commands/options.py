@@ -12,11 +12,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from davserver.accounts import groups, passwords, people
 from davserver.commands.failures import Misuse
-from davserver.model import Dossier
 from davserver.providers.address import ROOT, Address, parse
 from davserver.settings import BadSettings, Settings, load
 from davserver.site import CONSOLE, Site, open_site
 from davserver.tree.grants import GROUP, Principal
+from davserver.tree.lookup import Spot
 from davserver.work import Client, Work
 
 Data = Annotated[
@@ -45,17 +45,25 @@ PathArgument = Annotated[
 PrincipalArgument = Annotated[
     str, typer.Argument(metavar="PRINCIPAL", help="A login, or group:NAME.")
 ]
+OnlyHere = Annotated[bool, typer.Option("--only-here", help="Not in the folders below.")]
 
 CLIENT = Client("command")
 
 
 @contextmanager
+def known_database() -> Iterator[None]:
+    """Raises BadSettings for a database URL that is none, or whose driver is not installed."""
+    try:
+        yield
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise BadSettings(f"storage.database : {error}.") from None
+
+
+@contextmanager
 def opened(settings: Settings) -> Iterator[Site]:
     """The site of ``settings``. Raises BadSettings."""
-    try:
+    with known_database():
         site = open_site(settings)
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise BadSettings(f"storage.database : {error}.") from None
     try:
         yield site
     finally:
@@ -89,10 +97,15 @@ def address_of(path: str) -> Address:
     return parse("/" + quote(inside.lstrip("/")))
 
 
-def principal_of(work: Work, dossier: Dossier, text: str) -> Principal:
-    """The user or the group of ``dossier`` that a PRINCIPAL argument names."""
-    if text.startswith(GROUP):
-        return groups.find(work.session, dossier, text.removeprefix(GROUP))
+def principal_of(work: Work, spot: Spot, text: str) -> Principal:
+    """The user, or the group of the dossier of ``spot``, that a PRINCIPAL argument names."""
+    if text.startswith(GROUP) and spot.dossier is not None:
+        return groups.find(work.session, spot.dossier, text.removeprefix(GROUP))
     if not text:
         raise Misuse(f"Il manque un identifiant ou « {GROUP}NOM ».")
     return people.find(work.session, text)
+
+
+def stated(option: str | None, chosen: str) -> str:
+    """What is printed, once, of a password that nobody gave."""
+    return f", password: {chosen}" if option is None else ""

@@ -268,7 +268,7 @@ class _ZipWriter:
             _flush(out)
 
     def folder(self, path: tuple[str, ...]) -> None:
-        entry = ZipInfo("/".join(path) + "/")
+        entry = ZipInfo("/".join(path) + "/", datetime.now(_PARIS).timetuple()[:6])
         entry.external_attr = _FOLDER << 16
         self._zip.writestr(entry, b"")
 

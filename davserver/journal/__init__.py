@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select, text
@@ -50,7 +50,7 @@ def line_hash(line: JournalLine) -> str:
     content = json.dumps(
         [
             line.previous,
-            line.at.isoformat(),
+            line.at.astimezone(UTC).isoformat(),
             line.dossier_id,
             line.actor,
             line.channel,

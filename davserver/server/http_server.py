@@ -1,6 +1,7 @@
 """cheroot's server with the rules of this package: its threads, fed by ``Waiting``."""
 
 import logging
+import os
 import ssl
 import threading
 import time
@@ -56,6 +57,8 @@ class Server(CherootServer):
         self.waiting.watch(lifeline, self.stop)
         self.requests.start()
         self.ready = True
+        self.waiting.turn(0)
+        log.info("worker %d serves", os.getpid())
         while not self._stopping:
             self.waiting.turn(1.0)
         self._end()

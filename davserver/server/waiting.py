@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from davserver.server.balance import Loads
+from davserver.server.balance import ABSENT, FULL, Loads
 from davserver.server.connection import Connection, Step
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _SWEEP = 0.5  # seconds between two looks at the deadlines
 _NO_FILES_PAUSE = 0.1  # seconds without new connections when none can be opened
 # Seconds for which a new connection is left to the other workers, then taken in any case:
 _HEAVIER = 0.005  # by a worker that has more connections than another one
-_FULL = 0.02  # by a worker whose threads are all busy
+_FULL = 0.1  # by a worker whose threads are all busy, while another has one to spare
 _REPEAT = 60.0  # seconds before the same complaint is logged again
 
 
@@ -52,6 +52,7 @@ class Waiting:
         self._door = door
         self._most = most
         self._open = 0
+        self._served = 0
         self._selector = selectors.DefaultSelector()
         self._lock = threading.Lock()
         self._waiting: dict[int, Connection] = {}  # in the order in which they began to wait
@@ -66,11 +67,13 @@ class Waiting:
 
     def keep(self, connection: Connection) -> None:
         """Take back a connection whose request was answered. It may be ready at once again."""
+        self._count(served=-1)
         connection.rest()
         self._advance(connection)
 
     def linger(self, connection: Connection) -> None:
         """Take a connection that is to end, once its client has had time to read."""
+        self._count(served=-1)
         try:
             connection.begin_lingering()
         except OSError:
@@ -80,12 +83,8 @@ class Waiting:
 
     def turn(self, longest: float) -> None:
         """Do what can be done now, or within ``longest`` seconds."""
-        now = time.monotonic()
-        if not self._listening and self._server.ready and now >= self._listen_from:
-            self._selector.register(self._door.listener, selectors.EVENT_READ, self._accept)
-            self._listening = True
-        elif not self._listening:
-            longest = min(longest, max(self._listen_from - now, 0.01))
+        if not self._listening and self._server.ready:
+            longest = min(longest, self._listen_again())
         for key, _ in self._selector.select(min(longest, _SWEEP)):
             if not isinstance(key.data, Connection):
                 key.data()
@@ -113,43 +112,61 @@ class Waiting:
             self._listening = False
         self._listen_from = time.monotonic() + seconds
 
-    def _accept(self) -> None:
-        if self._leave_to_others():
-            return
+    def _listen_again(self) -> float:
+        """Open the door if its pause is over; for how many seconds it stays closed."""
+        left = self._listen_from - time.monotonic()
+        if left > 0:
+            return left
+        self._selector.register(self._door.listener, selectors.EVENT_READ, self._offered)
+        self._listening = True
+        self._count()
+        # What is here by now was left to the others, and none has taken it. If all are full, taking
+        # one after each pause would be too slow.
+        most = self._server.numthreads if self._served >= self._server.numthreads else 1
+        while most and self._accept():
+            most -= 1
+        return 0.0
+
+    def _offered(self) -> None:
+        """A new connection is there: take it, unless another worker should."""
+        own = self._door.loads.own(self._door.place)
+        least = self._door.loads.least_other(self._door.place)
+        if own >= FULL > least:
+            self._pause(_FULL)
+        # Of full workers all wait: one may have answered already, and is about to say so.
+        elif own > least or (own >= FULL and least < ABSENT):
+            self._pause(_HEAVIER)
+        else:
+            self._accept()
+
+    def _accept(self) -> bool:
+        """Take a new connection; whether there may be another one."""
         try:
             sock, address = self._door.listener.accept()
-        except (BlockingIOError, ConnectionError):
-            return  # another worker was faster, or the client has left
+        except BlockingIOError:
+            return False  # another worker was faster
+        except ConnectionError:
+            return True  # the client has left
         except OSError as error:
             self._lack(error)
-            return
+            return False
         try:
             connection = Connection(self._server, sock, address)
         except OSError:  # gone already
             sock.close()
-            return
-        self._count(1)
+            return True
+        self._count(opened=1)
         self._advance(connection)
+        return True
 
-    def _leave_to_others(self) -> bool:
-        """Whether another worker should have the next connection: it is given a moment for it."""
-        least = self._door.loads.others(self._door.place)
-        if least is None:
-            return False
-        if time.monotonic() < self._listen_from + _HEAVIER:
-            # The moment was given and nobody has taken it.
-            self._listen_from = 0.0
-            return False
-        if not self._server.requests.idle:
-            self._pause(_FULL)
-        elif self._open > least:
-            self._pause(_HEAVIER)
-        return not self._listening
-
-    def _count(self, change: int) -> None:
+    def _count(self, *, opened: int = 0, served: int = 0) -> None:
+        """Note a change in the connections that are open, and in those that hold a thread."""
         with self._lock:
-            self._open += change
-            self._door.loads.tell(self._door.place, self._open)
+            self._open += opened
+            self._served += served
+            if self._server.ready:
+                full = FULL if self._served >= self._server.numthreads else 0
+                self._door.loads.tell(self._door.place, self._open + full)
 
     def _lack(self, error: OSError) -> None:
         """No file descriptor is left: end the oldest connection, and do not try again at once."""
@@ -174,6 +191,7 @@ class Waiting:
             return
         self._forget(connection)
         if step is Step.READY:
+            self._count(served=1)
             self._server.requests.put(connection)
         else:
             self._drop(connection)
@@ -208,7 +226,7 @@ class Waiting:
 
     def _drop(self, connection: Connection) -> None:
         connection.drop()
-        self._count(-1)
+        self._count(opened=-1)
 
     def _drop_oldest(self, count: int) -> None:
         for connection in self._all()[:count] if count > 0 else ():

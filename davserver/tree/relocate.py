@@ -134,7 +134,7 @@ def _move_unfinished(work: Work, there: Dossier, target: Spot, node: Node) -> No
         work.grow(there, -node.size)
         node.state = NodeState.SIDE
         node.scratch_of = work.actor.id
-    elif write.deposits_here(work, there, target.folders):
+    elif not node.size or write.deposits_here(work, there, target.folders):
         write.open_deposit(work, there, target.folders, node)
     else:
         deposit = write.deposit_of(work, node)
