@@ -1,7 +1,6 @@
 """One site: the settings and the parts made from them. The composition root of every door."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -110,7 +109,7 @@ def _check_marker(data: Path, *, fresh_allowed: bool) -> None:
         found = json.loads((data / MARKER).read_text())
         layout = found["layout"] if found["program"] == "davserver" else None
     except FileNotFoundError:
-        if fresh_allowed and not any(os.scandir(data)):
+        if fresh_allowed and not any(data.iterdir()):
             return
         if fresh_allowed:
             raise BadSettings(

@@ -131,7 +131,8 @@ class Curl:
             stdin=stdin,
         )
         assert done.code == 0, done.errors
-        lines = head.read_text(encoding="latin-1").rstrip().split("\r\n\r\n")[-1].split("\r\n")
+        answers = head.read_text(encoding="latin-1").rstrip().split("\n\n")
+        lines = answers[-1].splitlines()
         _, status, reason = [*lines[0].split(" ", 2), ""][:3]
         pairs = [line.split(": ", 1) for line in lines[1:]]
         return Reply(int(status), reason, {k.lower(): v for k, v in pairs}, body.read_bytes())

@@ -22,10 +22,15 @@ def require_program(name: str) -> str:
     return path
 
 
+def require_root() -> None:
+    """Return where a file system can be mounted: as root on Linux."""
+    if os.geteuid() != 0 or not os.path.isdir("/proc/self"):
+        _give_up("mounting needs root on Linux")
+
+
 def require_fuse() -> None:
     """Return where a drive can be mounted, as davfs2 does it: as root, and with FUSE."""
-    if os.geteuid() != 0:
-        _give_up("mounting a drive needs root")
+    require_root()
     try:
         os.close(os.open("/dev/fuse", os.O_RDWR))
     except OSError as error:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from davserver.server import CannotListen, Listening, serve
+from davserver.server import CannotListen, Listening, child, serve
 
 ROOT = Path(__file__).parent.parent
 DEFAULTS: dict[str, Any] = {
@@ -55,7 +55,7 @@ class TinyWorker:
     def stop(self) -> None:
         say("stopped")
         if self.hangs:
-            time.sleep(60)
+            time.sleep(20)
 
     def application(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
@@ -105,6 +105,9 @@ class TinyWorker:
     def empty(self, environ: dict[str, Any]) -> tuple[str, bytes]:
         return "204 No Content", b""
 
+    def big(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        return "200 OK", bytes(50_000_000)
+
     def sleep(self, environ: dict[str, Any]) -> tuple[str, bytes]:
         time.sleep(float(environ["QUERY_STRING"]))
         return "200 OK", b"slept"
@@ -146,6 +149,8 @@ class CarelessWorker(TinyWorker):
             start_response("200 OK", [])
             yield b"one"
             yield b"two"
+        elif path == "/empty":
+            start_response("204 No Content", [])
         elif path == "/close":
             start_response("200 OK", [("Connection", "close"), ("Content-Length", "2")])
             yield b"ok"
@@ -172,6 +177,8 @@ def main() -> int:
     values = {**DEFAULTS, **{key: value for key, value in wanted.items() if key in DEFAULTS}}
     for name in ("certificate", "private_key"):
         values[name] = Path(values[name]) if values[name] else None
+    if wanted.get("hangs"):
+        child.STOP_GRACE = 0.5
     kind = CarelessWorker if wanted.get("careless") else TinyWorker
     try:
         return serve(

@@ -52,8 +52,10 @@ class Server:
         *,
         command: Sequence[str] = ("demo", "--password", PASSWORD),
         environment: Mapping[str, str] | None = None,
+        log: Path | None = None,
     ) -> None:
         self.data = data
+        self._log = log or data.parent / f"{data.name}.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = command
@@ -62,7 +64,7 @@ class Server:
 
     def start(self) -> "Server":
         arguments = [*self._command, "--data", str(self.data), "--port", str(self.port)]
-        log = (self.data.parent / f"{self.data.name}.log").open("ab")
+        log = self._log.open("ab")
         self._process = subprocess.Popen(
             [sys.executable, "-m", "davserver", *arguments],
             env=self._environment,
@@ -91,8 +93,7 @@ class Server:
         wait_for(lambda: not self._listens(), 20, "the killed server's workers to end")
 
     def log(self) -> str:
-        file = self.data.parent / f"{self.data.name}.log"
-        return file.read_text(errors="replace") if file.exists() else ""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def dav(self, login: str, *, agent: str = "test") -> Dav:
         """A client logged in as ``login``."""

@@ -22,8 +22,3 @@ def test_litmus_passes_all_its_104_tests_without_a_warning(demo: Server, tmp_pat
     assert "FAIL" not in done.output
     assert "WARNING" not in done.output
     assert "SKIPPED" not in done.output
-
-
-def test_litmus_leaves_what_was_there(demo: Server, tmp_path: Path) -> None:
-    place = (SPACE, "2024-01 Trois Pommiers")
-    assert set(demo.dav(EXPERT).names(place)) == {"Brouillon - note n°2.pdf", "litmus"}

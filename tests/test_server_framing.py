@@ -1,12 +1,18 @@
 """Where a request begins and ends, and what a body is: nothing ambiguous gets to an application."""
 
+import io
 import json
 import re
+import socket
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from davserver.server import ClientTooSlow, streams
+from davserver.server.bodies import SizedBody
+from davserver.server.streams import Incoming
 from tests.served import GET, Client, Running, running
 
 MEBIBYTE = 1 << 20
@@ -229,6 +235,30 @@ def test_a_body_comes_whole_with_a_length_and_in_chunks(client: Client) -> None:
     assert client.answer().body == body
 
 
+def test_a_body_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_GRACE", 0.1)
+    monkeypatch.setattr(streams, "_SLOWEST", 1_000)
+    here, there = socket.socketpair()
+    with here, there:
+        incoming = Incoming(here)
+        body = io.BufferedReader(SizedBody(incoming, 1_000))
+        there.sendall(b"a" * 400)
+        time.sleep(0.3)  # while the application does something else: no fault of the client
+
+        def trickle() -> None:
+            for _ in range(40):
+                there.sendall(b"a")
+                time.sleep(0.02)
+
+        client = threading.Thread(target=trickle)
+        client.start()
+        begun = time.monotonic()
+        with pytest.raises(ClientTooSlow):
+            body.read()
+        assert time.monotonic() - begun > 0.4  # 0.1 s and 1 ms for each of 420 bytes
+        client.join()
+
+
 def test_a_body_can_be_read_by_lines(client: Client) -> None:
     client.send(chunked("/lines", b"3\r\na\nb\r\n4;x=y\r\nc\nd\n\r\n000\r\n\r\n"))
 
@@ -345,6 +375,14 @@ def test_a_refusal_costs_no_upload_to_a_client_that_waits(client: Client) -> Non
     assert (answer.status, answer.body) == (403, b"no")
     assert answer.headers["connection"] == "close"
     assert client.is_closed()
+
+
+def test_a_refusal_does_not_wait_for_a_body_too_large_to_be_thrown_away(client: Client) -> None:
+    begun = time.monotonic()
+    client.send(put("/refuse", f"Content-Length: {50 * MEBIBYTE}"))
+
+    assert client.answer().status == 403
+    assert time.monotonic() - begun < 1
 
 
 @pytest.mark.parametrize(
@@ -495,6 +533,14 @@ def test_an_answer_without_a_length_goes_in_chunks(careless: Running) -> None:
         assert (answer.headers["transfer-encoding"], answer.body) == ("chunked", b"onetwo")
         client.send(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
         assert client.answer().body == b"1234567890"
+
+
+def test_a_204_without_a_length_has_no_chunks(careless: Running) -> None:
+    with careless.connect() as client:
+        client.send(b"GET /empty HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert "transfer-encoding" not in client.answer().headers
+        client.send(b"GET /whole HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.answer().status == 200
 
 
 def test_the_application_may_have_the_connection_closed(careless: Running) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -79,7 +80,10 @@ class DossierPlan(_Section):
     @field_validator("state", mode="before")
     @classmethod
     def _state(cls, state: object) -> object:
-        return parse_state(state) if isinstance(state, str) else state
+        found = parse_state(state) if isinstance(state, str) else state
+        if found is DossierState.PURGED:
+            raise ValueError("un dossier ne naît pas purgé")
+        return found
 
     @field_validator("deadline")
     @classmethod
@@ -121,13 +125,14 @@ class Template(_Section):
 
 
 def read_plan(file: Path) -> DossierPlan:
-    """The plan in ``file``. Raises BadPlan."""
+    """The plan in ``file``; its template is relative to it. Raises BadPlan."""
     try:
-        return DossierPlan(**tomllib.loads(file.read_text(encoding="utf-8")))
+        plan = DossierPlan(**_read(file))
     except ValidationError as error:
         raise BadPlan(_explain(file, error)) from None
-    except (OSError, ValueError) as error:
-        raise BadPlan(f"{file} : {error}") from None
+    if plan.template is None:
+        return plan
+    return plan.model_copy(update={"template": file.parent / plan.template})
 
 
 def read_template(file: Path | None = None) -> Template:
@@ -135,11 +140,18 @@ def read_template(file: Path | None = None) -> Template:
     if file is None:
         return _usual_template()
     try:
-        return Template(**tomllib.loads(file.read_text(encoding="utf-8")))
+        return Template(**_read(file))
     except ValidationError as error:
         raise BadPlan(_explain(file, error)) from None
-    except (OSError, ValueError) as error:
-        raise BadPlan(f"{file} : {error}") from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadPlan(f"{file} : lecture impossible ({error.strerror}).") from None
+    except ValueError as error:
+        raise BadPlan(f"{file} : ce n'est pas du TOML valable ({error}).") from None
 
 
 def parse_state(word: str) -> DossierState:

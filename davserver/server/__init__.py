@@ -4,6 +4,16 @@
 every ``connection`` until the head of a request is there, ``http_server`` gives it to cheroot's
 threads, ``request`` serves it: ``head`` reads its head, ``bodies`` its body, ``gateway`` calls the
 application. What is not plainly one request (RFC 9112) is refused before any application sees it.
+
+An application reads its body from ``wsgi.input``, if it wants it, before it sends anything:
+
+- ``read(n)`` waits for n bytes and gives fewer only at the end. A body with a Content-Length that
+  is cut off ends early, so lengths are to be compared; a chunked one raises BrokenBody, and
+  BodyTooLarge past ``max_body_bytes``. A client that is slow or gone raises ClientTooSlow or
+  ClientGone. All are OSErrors; left alone they are answered by 400, 413, 408 or not at all.
+- The first read sends ``100 Continue``: an answer without one spares the client its upload.
+- Of a body that is not read, up to 1 MiB is thrown away and the connection lives on; more, or one
+  that the client has not begun to send, and it closes, once the client had time to read the answer.
 """
 
 from davserver.server.bodies import BodyTooLarge, BrokenBody

@@ -45,8 +45,11 @@ class Connection(HTTPConnection):
     wfile: Outgoing
 
     def __init__(self, server: "Server", sock: socket.socket, address: Any) -> None:
-        incoming, outgoing = Incoming(sock), Outgoing(sock)
-        super().__init__(server, sock, lambda _, mode, __: incoming if "r" in mode else outgoing)
+        # Not cheroot's own __init__: its caches for UNIX sockets keep each connection in a cycle.
+        self.server = server
+        self.socket = sock
+        self.rfile, self.wfile = Incoming(sock), Outgoing(sock)
+        self.requests_seen = 0
         # An IPv4 client has one address, also where one socket listens to both families.
         self.remote_addr = address[0].removeprefix("::ffff:")
         self.remote_port = address[1]

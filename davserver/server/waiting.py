@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from davserver.server.balance import ABSENT, FULL, Loads
 from davserver.server.connection import Connection, Step
+from davserver.server.request import where
 
 if TYPE_CHECKING:
     from davserver.server.http_server import Server
@@ -185,7 +186,11 @@ class Waiting:
             self._drop(connection)
 
     def _advance(self, connection: Connection) -> None:
-        step = connection.advance()
+        try:
+            step = connection.advance()
+        except Exception as error:  # no client may bring down the worker of all
+            log.error("%s: connection failed: %s", connection.remote_addr, where(error))
+            step = Step.GONE
         if step is Step.WAIT:
             self._remember(connection)
             return

@@ -38,8 +38,8 @@ def serve(listening: Listening, make_worker: Callable[[], Worker]) -> int:
     caller has no threads running, and calls from the main thread: signals are handled here.
 
     SIGTERM or SIGINT: no new connections, requests in flight end within ``shutdown_timeout``,
-    ``Worker.stop``; 0, or 1 if a worker had to be killed. A second one: at once. SIGHUP is ignored.
-    A worker that dies is replaced; when they die too often, the others are stopped: 1.
+    ``Worker.stop``; 0, or 1 if a worker did not come to its end by itself. A second one: at once.
+    SIGHUP is ignored. A worker that dies is replaced; when they die too often, all are stopped: 1.
     """
     tls = server_context(listening)
     with open_listener(listening) as listener:
@@ -84,11 +84,10 @@ class _Parent:
                 while not self._stops and not self._dying_too_often():
                     self._start_due()
                     self._sleep(min(self._due.values(), default=math.inf))
-                    for place, line in self._reap():
-                        self._replace(place, line)
-                failed = not self._stops
-                killed = self._end()
-                return 1 if failed or killed else 0
+                    for place, pid, code in self._reap():
+                        self._replace(place, f"worker {pid} ended with code {code}")
+                asked = self._stops > 0
+                return 0 if self._end() and asked else 1
         finally:
             os.close(self._lifeline)
             self._alarm.close()
@@ -151,14 +150,14 @@ class _Parent:
         finally:
             os._exit(code)
 
-    def _reap(self) -> Iterator[tuple[int, str]]:
-        """Take leave of the workers that have ended: the place of each, and a line about it."""
+    def _reap(self) -> Iterator[tuple[int, int, int]]:
+        """Take leave of the workers that have ended: place, process id and exit code of each."""
         for pid in list(self._places):
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 place = self._places.pop(pid)
                 self._loads.leave(place)
-                yield place, f"worker {pid} ended with code {os.waitstatus_to_exitcode(status)}"
+                yield place, pid, os.waitstatus_to_exitcode(status)
 
     def _replace(self, place: int, what: str) -> None:
         now = time.monotonic()
@@ -176,20 +175,21 @@ class _Parent:
         return True
 
     def _end(self) -> bool:
-        """Stop all workers; whether one had to be killed."""
-        stops, killed = self._stops, False
+        """Stop all workers; whether each came to its end by itself."""
+        stops, killed, well = self._stops, False, True
         self._listener.close()
         os.close(self._grip)
         longest = self._listening.shutdown_timeout + STOP_GRACE + _KILL_MARGIN
         deadline = time.monotonic() + longest
         while True:
-            for _, line in self._reap():
-                log.debug("%s", line)
+            for _, pid, code in self._reap():
+                if code:
+                    log.warning("worker %d ended with code %d", pid, code)
+                    well = False
             if not self._places:
-                return killed
+                return well
             if not killed and (self._stops > stops or time.monotonic() >= deadline):
                 killed = True
-                log.warning("%d workers are killed", len(self._places))
                 for pid in self._places:
                     os.kill(pid, signal.SIGKILL)
             self._sleep(math.inf if killed else deadline)

@@ -140,8 +140,7 @@ def _move_unfinished(work: Work, there: Dossier, target: Spot, node: Node) -> No
         deposit = write.deposit_of(work, node)
         if deposit is not None:
             work.session.delete(deposit)
-        if node.size:
-            put.publish(work, there, target, node)
+        put.publish(work, there, target, node)
     write.flush_name(work)
 
 

@@ -59,7 +59,7 @@ class RightsMap:
                 Participant.dossier_id == dossier.id
             )
         )
-        self.roles: dict[int, Role] = dict(roles.tuples().all())
+        self.roles: dict[int, Role] = dict(roles.all())
         self._answers: dict[tuple[int, tuple[int, ...]], Rights] = {}
 
     def of(self, user_id: int, chain: tuple[int, ...]) -> Rights:

@@ -20,6 +20,7 @@ from tests.serving import PASSWORD
 MAC = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)"
 READING = ("OPTIONS", "PROPFIND", "PROPFIND all", "PROPFIND file", "GET", "HEAD", "GET itself")
 THREADS = 8
+LITTLE = b"quelques octets"
 _DATES = "<Z:Win32LastModifiedTime>Tue, 12 Mar 2024 09:00:00 GMT</Z:Win32LastModifiedTime>"
 _NO_TOKEN = "<opaquelocktoken:00000000-0000-0000-0000-000000000000>"
 _SENTENCE = re.compile(r"[«A-ZÀ-Ý].*[a-zà-ÿ»)]\.", re.DOTALL)
@@ -69,9 +70,13 @@ class Stage:
         """The computer of somebody."""
         return Dav(self._url, login(person, state), PASSWORD, agent)
 
+    def number(self) -> int:
+        """One that was never given."""
+        return next(self._numbers)
+
     def fresh(self, cell: Cell) -> str:
         """A name that nothing has yet, and that says where it comes from."""
-        return f"{next(self._numbers)} {cell.request} - {cell.person}"
+        return f"{self.number()} {cell.request} - {cell.person}"
 
     def play(self, cells: Sequence[Cell]) -> list[str]:
         """Play cells, some at a time, and say what was not as expected."""
@@ -84,7 +89,7 @@ class Stage:
         outcome, reply = REQUESTS[cell.request](attempt)
         if outcome not in cell.expected.split("|"):
             return f"{cell}: {outcome}, expected {cell.expected} ({reply.reason})"
-        if reply.status >= 400 and cell.request != "HEAD":
+        if reply.status >= 400 and not cell.request.startswith("HEAD"):
             if not _SENTENCE.fullmatch(reply.message):
                 return f"{cell}: {outcome} without a sentence: {reply.body[:200]!r}"
         return ""
@@ -95,14 +100,14 @@ class Attempt:
 
     def __init__(self, stage: Stage, cell: Cell) -> None:
         self.cell = cell
-        self._stage = stage
+        self.stage = stage
         self.me = stage.client(cell.person, cell.state)
         self.folder = path(cell.place, cell.state)
         self._expert = stage.client("expert", cell.state)
 
     def at(self, place: str, name: str = "") -> Names:
         """A name in another place of the same dossier, a fresh one if none is given."""
-        return (*path(place, self.cell.state), name or f"{self._stage.fresh(self.cell)}.pdf")
+        return (*path(place, self.cell.state), name or f"{self.stage.fresh(self.cell)}.pdf")
 
     def new(self) -> Names:
         """A fresh name in the place of the cell."""
@@ -129,19 +134,20 @@ class Attempt:
             return self.folder
         if not self.cell.changes:
             return (*self.folder, SUB)
-        made = (*self.folder, self._stage.fresh(self.cell))
+        made = (*self.folder, self.stage.fresh(self.cell))
         assert self._expert.mkcol(made).status == 201, made
         return made
 
     def beside(self, folder: Names) -> Names:
         """A fresh name beside ``folder``."""
-        return (*folder[:-1], self._stage.fresh(self.cell))
+        return (*folder[:-1], self.stage.fresh(self.cell))
 
 
 Outcome = tuple[str, Reply]
 
 
-def _status(reply: Reply) -> Outcome:
+def status_of(reply: Reply) -> Outcome:
+    """The status of an answer."""
     return str(reply.status), reply
 
 
@@ -149,15 +155,16 @@ def _listing(a: Attempt) -> Outcome:
     """Whether the file is listed in its folder, next to a status."""
     reply = a.me.propfind(a.folder)
     if reply.status != 207:
-        return _status(reply)
+        return status_of(reply)
     hrefs = [element.text or "" for element in reply.xml.iter("{DAV:}href")]
     names = [unquote(href).rstrip("/").split("/")[-1] for href in hrefs]
     return ("207+" if file_in(a.cell.place) in names else "207-"), reply
 
 
-def _described(reply: Reply) -> Outcome:
+def described(reply: Reply) -> Outcome:
+    """The status of a PROPPATCH, and whether the property was set."""
     if reply.status != 207:
-        return _status(reply)
+        return status_of(reply)
     done = " 200 " in (reply.xml.findtext(".//{DAV:}status") or "")
     return ("207 yes" if done else "207 no"), reply
 
@@ -168,13 +175,13 @@ def _unlocked(a: Attempt, name: Names) -> Outcome:
         locked = a.me.lock(name)
         assert locked.status == 200, (a.cell, locked.status)
         token = locked.headers["lock-token"]
-    return _status(a.me.unlock(name, token))
+    return status_of(a.me.unlock(name, token))
 
 
 def _filed(a: Attempt, archive: str, *, renamed: str = "") -> Outcome:
     piece = a.piece()
     stem = piece[-1].removesuffix(".pdf")
-    return _status(a.me.move(piece, a.at(archive, renamed.format(stem) or piece[-1])))
+    return status_of(a.me.move(piece, a.at(archive, renamed.format(stem) or piece[-1])))
 
 
 def _archive(a: Attempt, *, wrong: bool = False) -> str:
@@ -185,46 +192,48 @@ def _archive(a: Attempt, *, wrong: bool = False) -> str:
 
 def _sorted(a: Attempt) -> Outcome:
     piece = a.piece()
-    return _status(a.me.move(piece, (*piece[:-2], "Dires", piece[-1])))
+    return status_of(a.me.move(piece, (*piece[:-2], "Dires", piece[-1])))
 
 
 def _put_same(a: Attempt) -> Outcome:
     name = a.file()
-    return _status(a.me.put(name, bytes_of(name[-1])))
+    return status_of(a.me.put(name, bytes_of(name[-1])))
 
 
 def _copied_onto(a: Attempt, **headers: str) -> Outcome:
     source = a.at(source_of(a.cell.request, a.cell.place), NOTE)
-    return _status(a.me.copy(source, a.file(), **headers))
+    return status_of(a.me.copy(source, a.file(), **headers))
 
 
 REQUESTS: dict[str, Callable[[Attempt], Outcome]] = {
-    "OPTIONS": lambda a: _status(a.me.request("OPTIONS", a.at(a.cell.place, file_in(a.cell.place)))),
+    "OPTIONS": lambda a: status_of(
+        a.me.request("OPTIONS", a.at(a.cell.place, file_in(a.cell.place)))
+    ),
     "PROPFIND": _listing,
-    "PROPFIND all": lambda a: _status(a.me.propfind(a.folder, "infinity")),
-    "PROPFIND file": lambda a: _status(a.me.propfind(a.file(), "0")),
-    "GET": lambda a: _status(a.me.get(a.file())),
-    "HEAD": lambda a: _status(a.me.request("HEAD", a.file())),
-    "PUT new": lambda a: _status(a.me.put(a.new(), b"nouveau")),
-    "PUT over": lambda a: _status(a.me.put(a.file(), b"autre")),
+    "PROPFIND all": lambda a: status_of(a.me.propfind(a.folder, "infinity")),
+    "PROPFIND file": lambda a: status_of(a.me.propfind(a.file(), "0")),
+    "GET": lambda a: status_of(a.me.get(a.file())),
+    "HEAD": lambda a: status_of(a.me.request("HEAD", a.file())),
+    "PUT new": lambda a: status_of(a.me.put(a.new(), LITTLE)),
+    "PUT over": lambda a: status_of(a.me.put(a.file(), b"autre")),
     "PUT same": _put_same,
-    "MKCOL": lambda a: _status(a.me.mkcol(a.new())),
-    "LOCK new": lambda a: _status(a.me.lock(a.new())),
-    "LOCK": lambda a: _status(a.me.lock(a.file())),
-    "LOCK by a Mac": lambda a: _status(a.me.lock(a.file(), User_Agent=MAC)),
+    "MKCOL": lambda a: status_of(a.me.mkcol(a.new())),
+    "LOCK new": lambda a: status_of(a.me.lock(a.new())),
+    "LOCK": lambda a: status_of(a.me.lock(a.file())),
+    "LOCK by a Mac": lambda a: status_of(a.me.lock(a.file(), User_Agent=MAC)),
     "UNLOCK": lambda a: _unlocked(a, a.file()),
-    "PROPPATCH": lambda a: _described(a.me.proppatch(a.file(), "<T:a>x</T:a>")),
-    "PROPPATCH dates": lambda a: _described(a.me.proppatch(a.file(), _DATES)),
-    "DELETE": lambda a: _status(a.me.delete(a.file())),
-    "RENAME": lambda a: _status(a.me.move(a.file(), a.new())),
-    "MOVE out": lambda a: _status(a.me.move(a.file(), a.at(other(a.cell.place)))),
-    "MOVE in": lambda a: _status(
-        a.me.move(a.file(source_of("MOVE in", a.cell.place)), a.new())
+    "PROPPATCH": lambda a: described(a.me.proppatch(a.file(), "<T:a>x</T:a>")),
+    "PROPPATCH dates": lambda a: described(a.me.proppatch(a.file(), _DATES)),
+    "DELETE": lambda a: status_of(a.me.delete(a.file())),
+    "RENAME": lambda a: status_of(a.me.move(a.file(), a.new())),
+    "MOVE out": lambda a: status_of(a.me.move(a.file(), a.at(other(a.cell.place)))),
+    "MOVE in": lambda a: status_of(a.me.move(a.file(source_of("MOVE in", a.cell.place)), a.new())),
+    "COPY out": lambda a: status_of(
+        a.me.copy(
+            a.at(a.cell.place, file_in(a.cell.place)), a.at(home(a.cell.person, a.cell.place))
+        )
     ),
-    "COPY out": lambda a: _status(
-        a.me.copy(a.at(a.cell.place, file_in(a.cell.place)), a.at(home(a.cell.person, a.cell.place)))
-    ),
-    "COPY in": lambda a: _status(
+    "COPY in": lambda a: status_of(
         a.me.copy(a.at(source_of("COPY in", a.cell.place), NOTE), a.new())
     ),
     "COPY onto": _copied_onto,
@@ -235,14 +244,14 @@ REQUESTS: dict[str, Callable[[Attempt], Outcome]] = {
     "FILE wrongly": lambda a: _filed(a, _archive(a, wrong=True)),
     "SORT": _sorted,
     "GIVE BACK": lambda a: _filed(a, a.cell.place.replace("05", "04")),
-    "GET itself": lambda a: _status(a.me.get(a.itself())),
-    "MKCOL itself": lambda a: _status(a.me.mkcol(a.itself())),
-    "PUT itself": lambda a: _status(a.me.put(a.itself(), b"fichier")),
-    "LOCK itself": lambda a: _status(a.me.lock(a.itself())),
-    "PROPPATCH itself": lambda a: _described(a.me.proppatch(a.itself(), "<T:a>x</T:a>")),
-    "DELETE itself": lambda a: _status(a.me.delete(a.itself())),
-    "RENAME itself": lambda a: _status(a.me.move(folder := a.itself(), a.beside(folder))),
-    "MOVE itself": lambda a: _status(
+    "GET itself": lambda a: status_of(a.me.get(a.itself())),
+    "MKCOL itself": lambda a: status_of(a.me.mkcol(a.itself())),
+    "PUT itself": lambda a: status_of(a.me.put(a.itself(), b"fichier")),
+    "LOCK itself": lambda a: status_of(a.me.lock(a.itself())),
+    "PROPPATCH itself": lambda a: described(a.me.proppatch(a.itself(), "<T:a>x</T:a>")),
+    "DELETE itself": lambda a: status_of(a.me.delete(a.itself())),
+    "RENAME itself": lambda a: status_of(a.me.move(folder := a.itself(), a.beside(folder))),
+    "MOVE itself": lambda a: status_of(
         a.me.move(a.itself(), a.at(other(a.cell.place.removeprefix("/"))))
     ),
 }

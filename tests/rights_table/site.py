@@ -141,13 +141,13 @@ FILERS = ("expert", "délégué")
 LIVE = ("en cours", "délai de dires")
 PLAYED = {
     "en cours": PLACES,
-    "délai de dires": ("03", "04", "04/B", "04/O", "05/B", "06/S", "07"),
-    "suspendu": ("03", "04/B", "05/B", "07"),
-    "clos": ("03", "04", "04/B", "04/O", "05/B", "06/S", "07"),
-    "archivé": ("03", "04/B", "05/B", "07"),
-    FULL: ("03", "04/B", "05/B", "07"),
+    "délai de dires": ("03", "04/B"),
+    "suspendu": ("03", "04/B"),
+    "clos": ("03", "04/B", "05/B", "06/S"),
+    "archivé": ("03", "04/B", "05/B"),
+    FULL: ("03",),
 }
-"""The places that are played in each state; the others are what they always are."""
+"""The places that are played in each state."""
 VICTIMS = [
     *(
         Victim(request, person, place)
@@ -204,7 +204,7 @@ class _Preparation:
     def _fill(self, state: str) -> None:
         with self._as("expert", state) as work:
             self._open_up(work, state)
-            for place in PLAYED[state]:
+            for place in dict.fromkeys((*PLAYED[state], "07")):
                 if kind(place) == "publications":
                     _put(work, (*path(place, state), NOTE))
                     folders.make(work, (*path(place, state), SUB), _no_condition)
@@ -251,7 +251,9 @@ class _Preparation:
             grants.give(work, _spot(work, path(place, state)), principal, given, recursive=True)
 
         if state == "en cours":
-            give("espace", _user(work, "assistant", state), Rights.READ | Rights.ADD | Rights.MODIFY)
+            give(
+                "espace", _user(work, "assistant", state), Rights.READ | Rights.ADD | Rights.MODIFY
+            )
         give("source", _user(work, "trop", state), Rights.ALL)
         give("04", _user(work, "délégué", state), Rights.READ | Rights.ADD | Rights.MOVE)
         give("05", _user(work, "délégué", state), Rights.READ | Rights.MOVE)

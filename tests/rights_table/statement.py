@@ -145,20 +145,19 @@ MOVE itself        403
 Table = dict[str, dict[str, str]]
 
 
-def _table(text: str) -> Table:
+def read_table(text: str) -> Table:
     """The lines of a table by their first word or words, each by the names of its columns."""
     head, *lines = [re.split(r" {2,}", line.strip()) for line in text.strip("\n").splitlines()]
     return {name: dict(zip(head, cells, strict=True)) for name, *cells in lines}
 
 
-_ANSWERS, _FOLDERS, _LIVES = _table(ANSWERS), _table(FOLDERS), _table(LIVES)
-_PUBLICATIONS, _BOXES = _table(PUBLICATIONS), _table(BOXES)
+_ANSWERS, _FOLDERS, _LIVES = read_table(ANSWERS), read_table(FOLDERS), read_table(LIVES)
+_PUBLICATIONS, _BOXES = read_table(PUBLICATIONS), read_table(BOXES)
 PLACES = (*_PUBLICATIONS["expert"], *_BOXES["expert"])
-PEOPLE = tuple(" ".join([*_BOXES, *NOBODY]).split())
 STATES = tuple(_LIVES)
 REQUESTS = tuple(_ANSWERS)
 FOLDER_REQUESTS = tuple(_FOLDERS)
-ROOT_ANSWERS = {request: cells["/dav/"] for request, cells in _table(ROOT).items()}
+ROOT_ANSWERS = {request: cells["/dav/"] for request, cells in read_table(ROOT).items()}
 OWNERS = {"B": "brumaire", "O": "ortie", "U": "ulysse", "S": "sapiteur"}
 
 
@@ -166,7 +165,9 @@ def kind(place: str) -> str:
     """The column of ANSWERS for a folder that the person sees."""
     if place in ("04", "05"):
         return "04, 05"
-    return {"04/": "mailboxes", "06/": "mailboxes", "05/": "archives"}.get(place[:3], "publications")
+    return {"04/": "mailboxes", "06/": "mailboxes", "05/": "archives"}.get(
+        place[:3], "publications"
+    )
 
 
 def home(person: str, place: str) -> str:
@@ -216,7 +217,9 @@ def expected(request: str, person: str, place: str, state: str) -> str:
     here = _answer(_ANSWERS[request][column], have, mine=mine)
     if request not in OTHER_END:
         return here
-    far = source_of(request, place) if request in FROM_ELSEWHERE else _target(request, person, place)
+    far = (
+        source_of(request, place) if request in FROM_ELSEWHERE else _target(request, person, place)
+    )
     there = rights(person, far, state)
     if request in FROM_ELSEWHERE and "C" not in there:
         return "404"
