@@ -38,7 +38,7 @@ class Unauthenticated(Problem):
 
 
 class Refused(Problem):
-    """A rule says no. ``rule`` names the policy, ``place`` the folder whose rule it is."""
+    """A rule says no; ``rule`` names the policy, empty where the tree itself says it."""
 
     status = 403
     phrase = "Acces refuse"

@@ -15,6 +15,7 @@ _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", "conin$", "conout$"]
     + [f"{port}{n}" for port in ("com", "lpt") for n in "0123456789¹²³"]
 )
+_INVISIBLE = frozenset("\u200b\u2028\u2029\u2060\ufeff")
 _BIDI = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -44,6 +45,8 @@ def fault(name: str) -> str | None:
         return "il contient un caractère de commande"
     if any(char in _BIDI for char in name):
         return "il contient un caractère invisible qui inverse le sens de lecture"
+    if any(char in _INVISIBLE for char in name):
+        return "il contient un caractère invisible"
     for char in name:
         if char in _ILLEGAL:
             return f"Windows n'accepte pas le caractère « {char} »"

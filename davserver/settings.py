@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENVIRONMENT = "DAVSERVER_"
-MEGABYTE = 1_000_000
 GIGABYTE = 1_000_000_000
 
 

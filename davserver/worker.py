@@ -13,7 +13,7 @@ from davserver.alerts.sending import send_due
 from davserver.errors import Unavailable
 from davserver.site import SYSTEM, Site
 from davserver.storage.sweep import sweep
-from davserver.tree import sealing, side_files
+from davserver.tree import locks, sealing, side_files
 from davserver.work import Client
 
 log = logging.getLogger(__name__)
@@ -48,12 +48,14 @@ class Background:
             thread.join(timeout=60)
 
     def deposits(self) -> None:
-        """Seal or free what is due; drop expired side files; sweep now and then."""
+        """Seal or free what is due, drop expired side files; sweep bytes and locks now and then."""
         settle_deposits(self._site)
         if time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
             grace = timedelta(seconds=self._site.settings.storage.orphan_grace)
             sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
+            with self._site.writing(SYSTEM, CLIENT) as work:
+                locks.drop_expired(work)
 
     def mails(self) -> None:
         """Send the mails that are due."""

@@ -58,7 +58,8 @@ class Dav:
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
         sent = {"User-Agent": self.agent, **self.authorization(), **(headers or {})}
-        if isinstance(body, bytes) and not chunked:
+        assert not (chunked and isinstance(body, bytes)), "a chunked body is an iterator"
+        if isinstance(body, bytes):
             sent.setdefault("Content-Length", str(len(body)))
         try:
             connection.request(method, target, body or None, sent, encode_chunked=chunked)

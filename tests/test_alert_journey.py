@@ -4,13 +4,15 @@ import asyncio
 import email.policy
 import re
 import sqlite3
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from email import message_from_bytes
 from email.message import EmailMessage
 from http.client import HTTPException
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -69,36 +71,53 @@ class Post:
         self.port = free_port()
         self.handler = Slow(folder)
         self._folder = folder / "new"
-        self._controller = Controller(self.handler, hostname="127.0.0.1", port=self.port)
-        self._up = False
+        self._read: dict[str, EmailMessage] = {}
+        self._controller: Controller | None = None
 
     def start(self) -> None:
+        self._controller = Controller(self.handler, hostname="127.0.0.1", port=self.port)
         self._controller.start()
-        self._up = True
 
     def stop(self) -> None:
-        if self._up:
+        if self._controller is not None:
             self._controller.stop()
-        self._up = False
+        self._controller = None
 
     def mails(self) -> list[EmailMessage]:
         """All mails that it has taken."""
-        return [
-            message_from_bytes(file.read_bytes(), EmailMessage, policy=email.policy.default)
-            for file in self._folder.iterdir()
-        ]
+        for file in self._folder.iterdir():
+            if file.name not in self._read:
+                self._read[file.name] = message_from_bytes(
+                    file.read_bytes(), EmailMessage, policy=email.policy.default
+                )
+        return list(self._read.values())
 
-    def told(self) -> dict[str, Counter[str]]:
-        """How often each address was told of each link: mails of one Message-ID are one mail."""
-        once = {(str(mail["X-RcptTo"]), str(mail["Message-ID"])): mail for mail in self.mails()}
-        found: dict[str, Counter[str]] = {}
-        for (person, _), mail in once.items():
-            found.setdefault(person, Counter()).update(links(mail))
-        return found
+    def told(self) -> Counter[tuple[str, str]]:
+        """How often which address was told of which link, mails of one Message-ID being one."""
+        mails = {str(mail["Message-ID"]): mail for mail in self.mails()}
+        return Counter((str(m["X-RcptTo"]), link) for m in mails.values() for link in links(m))
+
+
+@pytest.fixture(scope="module")
+def everybody(site: tuple[Server, Post]) -> dict[str, str]:
+    """The addresses of the members of the dossier, by login."""
+    server, _ = site
+    members = {person["login"] for person in server.json("dossier", "show", DOSSIER)["members"]}
+    return {u["login"]: u["email"] for u in server.json("user", "list") if u["login"] in members}
+
+
+@pytest.fixture(scope="module")
+def site(start: Start, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Post]]:
+    """A server that mails after a second, and the mail server that it uses, up at first."""
+    post = Post(tmp_path_factory.mktemp("post") / "maildir")
+    post.start()
+    yield start(settings(post, window=1)), post
+    post.stop()
 
 
 @pytest.fixture
 def post(tmp_path: Path) -> Iterator[Post]:
+    """A mail server for one test, down at first."""
     post = Post(tmp_path / "maildir")
     yield post
     post.stop()
@@ -124,33 +143,27 @@ def text(mail: EmailMessage) -> str:
 
 
 def links(mail: EmailMessage) -> list[str]:
-    """The addresses in a mail's text."""
+    """The paths of the addresses in a mail's text."""
     return re.findall(rf"^ +{PUBLIC}(/dav/\S+)$", text(mail), re.MULTILINE)
 
 
-def members(server: Server) -> dict[str, str]:
-    """The addresses of the members of the dossier, by login."""
-    shown = server.json("dossier", "show", DOSSIER)
-    logins = {person["login"] for person in shown["members"]}
-    users = server.json("user", "list")
-    return {user["login"]: user["email"] for user in users if user["login"] in logins}
+def once(people: Collection[str], links: Collection[str]) -> Counter[tuple[str, str]]:
+    """Each of ``people`` told once of each of ``links``."""
+    return Counter(product(people, links))
 
 
-def queue(server: Server) -> list[dict[str, Any]]:
-    """The queue of mails, as the administrator sees it."""
-    messages: list[dict[str, Any]] = server.json("alerts", "queue")
-    return messages
+def await_told(post: Post, wanted: Counter[tuple[str, str]]) -> None:
+    """Wait until everybody is told of everything, then some more for what would be too much."""
+    wait_for(lambda: wanted <= post.told(), 60, "all mails")
+    time.sleep(1)
+    assert {told: count for told, count in post.told().items() if told in wanted} == wanted
 
 
-def await_sent(server: Server, lines: int) -> list[dict[str, Any]]:
-    """Wait until mails about ``lines`` pieces are in the queue and all have gone out."""
-
-    def done() -> list[dict[str, Any]]:
-        messages = queue(server)
-        sent = all(message["state"] == "sent" for message in messages)
-        return messages if sent and sum(len(m["lines"]) for m in messages) >= lines else []
-
-    found: list[dict[str, Any]] = wait_for(done, 60, "all mails to be sent")
+def queued(server: Server, name: str) -> dict[str, Any]:
+    """The message about the piece ``name``, as the administrator sees it in the queue."""
+    messages = server.json("alerts", "queue")
+    (found,) = [m for m in messages if name in [line["name"] for line in m["lines"]]]
+    assert isinstance(found, dict)
     return found
 
 
@@ -171,26 +184,23 @@ def _put(server: Server, path: Names) -> bool:
         return False  # the server is down just now
 
 
-def test_thirty_pieces_make_one_mail_to_each_member(start: Start, post: Post) -> None:
-    post.start()
-    server = start(settings(post, window=12))
-    everybody = members(server)
+def test_thirty_pieces_make_one_mail_to_each_member(
+    start: Start, post: Post, everybody: dict[str, str]
+) -> None:
     assert {EXPERT, LAWYER, "come.prototype", "theo.gabarit"} <= everybody.keys()
     assert len(everybody) == 9
     assert len(set(BURST)) == 30
+    post.start()
+    server = start(settings(post, window=8))
     put_all(server, BURST)
     for forged in ("=?UTF-8?Q?x=0ABcc:_evil@x.example?=.pdf", "x\r\nBcc: evil@x.example.pdf"):
         assert server.dav(LAWYER).put((*BOX, forged), b"%PDF").status in (400, 403)
-    (message,) = await_sent(server, len(BURST))
-    assert {row["login"]: row["email"] for row in message["recipients"]} == everybody
-    for row in message["recipients"]:
-        assert (row["state"], row["attempts"], row["outcome"][:3]) == ("sent", 1, "250")
+    expected = {address(*BOX, composed(name)) for name in BURST}
+    await_told(post, once(everybody.values(), expected))
 
     mails = post.mails()
     assert sorted(str(mail["X-RcptTo"]) for mail in mails) == sorted(everybody.values())
     assert len({mail["Message-ID"] for mail in mails}) == len(mails)
-    expected = {address(*BOX, composed(name)) for name in BURST}
-    hashes = {sha256(paper(name)) for name in BURST}
     for mail in mails:
         (to,) = mail["To"].addresses
         assert to.addr_spec == mail["X-RcptTo"]
@@ -203,74 +213,97 @@ def test_thirty_pieces_make_one_mail_to_each_member(start: Start, post: Post) ->
         assert "%PDF" not in mail.as_string()
         for name in BURST:
             assert composed(name) in text(mail)
-        assert len(links(mail)) == len(BURST)
-        assert set(links(mail)) == expected
     reader = server.dav("theo.gabarit")
-    assert {sha256(reader.request("GET", link).body) for link in links(mails[0])} == hashes
+    got = {sha256(reader.request("GET", link).body) for link in links(mails[0])}
+    assert got == {sha256(paper(name)) for name in BURST}
+
+    message = queued(server, BURST[0])
+    assert {row["login"]: row["email"] for row in message["recipients"]} == everybody
+    for row in message["recipients"]:
+        assert (row["state"], row["attempts"], row["outcome"][:3]) == ("sent", 1, "250")
 
 
-def test_filing_by_the_expert_tells_nobody(start: Start, post: Post) -> None:
-    post.start()
-    server = start(settings(post, window=1))
-    name = "Pièce n°80.pdf"
+def test_filing_by_the_expert_tells_nobody(
+    site: tuple[Server, Post], everybody: dict[str, str]
+) -> None:
+    server, post = site
+    name, later = "Pièce n°80.pdf", "Pièce n°81.pdf"
     put_all(server, [name])
-    await_sent(server, 1)
-    before = Counter(str(mail["X-RcptTo"]) for mail in post.mails())
-    moved = server.dav(EXPERT).move((*BOX, name), (*archive(BRUMAIRE), name))
-    assert moved.status == 201
-    # A later piece shows that mails still go out, and that the filing sent none before it.
-    put_all(server, ["Pièce n°81.pdf"])
-    messages = await_sent(server, 2)
-    assert [line["name"] for m in messages for line in m["lines"]] == [name, "Pièce n°81.pdf"]
-    after = Counter(str(mail["X-RcptTo"]) for mail in post.mails())
-    assert after == before + before
+    await_told(post, once(everybody.values(), [address(*BOX, name)]))
+    assert server.dav(EXPERT).move((*BOX, name), (*archive(BRUMAIRE), name)).status == 201
+    # Mails about a later piece still go out; the filing has sent none before them.
+    put_all(server, [later])
+    await_told(post, once(everybody.values(), [address(*BOX, later)]))
+    assert not any(link == address(*archive(BRUMAIRE), name) for _, link in post.told())
+    assert len(post.mails()) == 2 * len(everybody)
 
 
-def test_each_is_told_once_when_the_mail_server_comes_back(start: Start, post: Post) -> None:
-    server = start(settings(post, window=1))
+def test_what_the_expert_deposits_for_a_party_is_told_to_all(
+    site: tuple[Server, Post], everybody: dict[str, str]
+) -> None:
+    """From paper, in the lawyer's box: the lawyer and the expert himself get the mail too."""
+    server, post = site
+    name = "Pièce n°90 - Remise en main propre.pdf"
+    assert server.dav(EXPERT).put((*box(ORTIE), name), paper(name)).status == 201
+    await_told(post, once(everybody.values(), [address(*box(ORTIE), name)]))
+    assert queued(server, name)["depositor"] == EXPERT
+
+
+def test_each_is_told_once_when_the_mail_server_comes_back(
+    site: tuple[Server, Post], everybody: dict[str, str]
+) -> None:
+    server, post = site
     name = "Pièce n°82.pdf"
+    post.stop()
     put_all(server, [name])
+    await_names(server.dav(EXPERT), BOX, [name])
 
-    def tried() -> list[dict[str, Any]]:
-        rows = [row for message in queue(server) for row in message["recipients"]]
-        return [row for row in rows if row["attempts"]]
+    def refused() -> bool:
+        rows = queued(server, name)["recipients"]
+        return any("connexion refusée" in row["outcome"] for row in rows)
 
-    waiting = wait_for(tried, 30, "a first attempt")
-    assert {row["state"] for row in waiting} <= {"queued", "sending"}
-    assert any("connexion refusée" in row["outcome"] for row in wait_for(tried))
+    wait_for(refused, 30, "a first attempt")
     post.start()
-    (message,) = await_sent(server, 1)
-    assert {row["state"] for row in message["recipients"]} == {"sent"}
-    link = address(*BOX, name)
-    assert post.told() == {to: Counter({link: 1}) for to in members(server).values()}
-    assert len(post.mails()) == len(members(server))
+    await_told(post, once(everybody.values(), [address(*BOX, name)]))
+    assert queued(server, name)["state"] == "sent"
 
 
 def test_nobody_misses_a_piece_or_hears_twice_of_it_after_a_power_cut(
-    start: Start, post: Post
+    start: Start, post: Post, everybody: dict[str, str]
 ) -> None:
-    post.handler.pace = 0.4
+    post.handler.pace = 0.3
     post.start()
     server = start(settings(post, window=2))
-    everybody = members(server)
     names = [f"Pièce n°{number}.pdf" for number in range(100, 116)]
+    put_all(server, names[:8])
+    wait_for(lambda: len(post.mails()) >= 3, 30, "the first mails")
+    # The second half arrives while mails of the first go out, and the power fails in both.
     with ThreadPoolExecutor(1) as pool:
-        burst = pool.submit(lambda: put_all(server, names[:8]))
-        burst.result()
-        wait_for(lambda: len(post.mails()) >= 3, 30, "the first mails")
-        # The second half arrives while mails of the first go out, and the power fails in both.
-        burst = pool.submit(lambda: put_all(server, names[8:]))
-        wait_for(lambda: server.dav(LAWYER).get((*BOX, names[8])).status == 200, 10)
+        burst = pool.submit(put_all, server, names[8:])
+        wait_for(lambda: server.dav(LAWYER).get((*BOX, names[8])).status == 200)
         cut_power(server)
         _let_leases_run_out(server)
         server.start()
         burst.result()
-    await_names(server.dav("theo.gabarit"), BOX, names)
-    await_sent(server, len(names))
-    told = post.told()
-    expected = Counter({address(*BOX, name): 1 for name in names})
-    assert told == dict.fromkeys(everybody.values(), expected)
+    await_told(post, once(everybody.values(), [address(*BOX, name) for name in names]))
     assert {row["state"] for row in deposits(server, LAWYER).values()} == {"sealed"}
+
+
+def test_a_server_told_to_stop_ends_the_mail_at_hand_and_leaves_the_others_for_later(
+    start: Start, post: Post, everybody: dict[str, str]
+) -> None:
+    post.handler.pace = 1.5
+    post.start()
+    server = start(settings(post, window=1))
+    name = "Pièce n°83.pdf"
+    put_all(server, [name])
+    wait_for(post.mails, 30, "the first mail")
+    assert server.stop() == 0
+    assert len(post.mails()) < len(everybody)
+    post.handler.pace = 0
+    server.start()
+    await_told(post, once(everybody.values(), [address(*BOX, name)]))
+    assert len(post.mails()) == len(everybody)
 
 
 def _let_leases_run_out(server: Server) -> None:
@@ -278,15 +311,3 @@ def _let_leases_run_out(server: Server) -> None:
     with closing(sqlite3.connect(server.data / "davserver.sqlite")) as database, database:
         past = "2024-01-01 00:00:00.000000"
         database.execute("UPDATE recipient SET retry_at = ? WHERE state = 'sending'", [past])
-
-
-def test_what_the_expert_deposits_at_the_lawyers_is_told_to_all(start: Start, post: Post) -> None:
-    """On behalf of a party, from paper: the lawyer and the expert himself get the mail too."""
-    post.start()
-    server = start(settings(post, window=1))
-    name = "Pièce n°90 - Remise en main propre.pdf"
-    assert server.dav(EXPERT).put((*box(ORTIE), name), paper(name)).status == 201
-    (message,) = await_sent(server, 1)
-    assert message["depositor"] == EXPERT
-    link = address(*box(ORTIE), name)
-    assert post.told() == {to: Counter({link: 1}) for to in members(server).values()}

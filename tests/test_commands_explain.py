@@ -11,6 +11,7 @@ from davserver.settings import load
 from davserver.site import CONSOLE, Site, open_site
 from davserver.tree.explain import VERBS, Explanation, Question, explain
 from davserver.work import Client
+from tests.conftest import Start
 from tests.console import Console, copied
 from tests.dav import Dav, Reply
 from tests.serving import Server, wait_for
@@ -218,8 +219,10 @@ def test_the_program_counts(console: Console) -> None:
     assert (finder["status"], finder["rule"]) == (403, "mailbox")
 
 
-def test_the_same_content_again_is_no_second_deposit(demo: Server, site: Site) -> None:
-    dav, path = demo.dav(OWNER), (*BOX, "Pièce n°31.pdf")
+def test_the_same_content_again_is_no_second_deposit(start: Start) -> None:
+    server = start({"DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "5"})
+    site = open_site(load(None, data=server.data))
+    dav, path = server.dav(OWNER), (*BOX, "Pièce n°31.pdf")
     assert dav.put(path, b"piece").status == 201
     same = Question("PUT", path, size=5, sha256=hashlib.sha256(b"piece").hexdigest())
 
@@ -229,9 +232,10 @@ def test_the_same_content_again_is_no_second_deposit(demo: Server, site: Site) -
     taken = explained(site, EXPERT, Question("PUT", path, size=5))
     assert (taken.status, taken.allowed) == (423, False)
 
-    _wait_for_seal(demo, path[-1])
+    wait_for(lambda: explained(site, EXPERT, Question("GET", path)).allowed, 30, "the seal")
     assert explained(site, OWNER, same).status == 204
     assert explained(site, OWNER, Question("PUT", path, size=5)).status == 403
+    site.close()
 
 
 def test_a_lock_of_somebody_else_is_told_apart_from_rules(demo: Server, site: Site) -> None:
@@ -285,11 +289,3 @@ def test_a_question_that_is_none_is_refused(
     console: Console, line: tuple[str, ...], code: int, said: str
 ) -> None:
     assert said in console.refused("rights", "explain", *line, code=code)
-
-
-def _wait_for_seal(server: Server, name: str) -> None:
-    def sealed() -> bool:
-        rows = server.json("deposits", "list")
-        return any(row["name"] == name and row["state"] == "sealed" for row in rows)
-
-    wait_for(sealed, 20, f"the seal of {name}")

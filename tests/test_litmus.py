@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from davserver.demo.history import SPACE
+from davserver.tree.lookup import SPACE_NAME as SPACE
 from tests.clients import EXPERT, run
 from tests.dav import address
 from tests.programs import require_program

@@ -23,13 +23,13 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from davserver.server import CannotListen, Listening, Worker, serve
+from davserver.server import CannotListen, Listening, Worker, serve, waiting
 from davserver.server.balance import Loads
 from davserver.server.connection import Connection, Step
 from davserver.server.http_server import Server
 from davserver.server.listening import open_listener
 from davserver.server.waiting import Door
-from tests.served import DEFAULTS, GET, Running, running, tls_client
+from tests.tiny_server import DEFAULTS, GET, Running, running, tls_client
 
 SLOW = b"GET /sleep?%s HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -185,6 +185,38 @@ def test_the_worker_with_fewer_connections_takes_the_next_ones() -> None:
             shares[takes_the_next()] += 1
             time.sleep(0.01)
         assert shares[stopped] >= 8
+
+
+def test_a_worker_that_has_left_a_connection_to_another_takes_one_when_it_is_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(waiting, "_HEAVIER", 60.0)
+    loads = Loads(2)
+    with open_listener(Listening(**DEFAULTS)) as listener, ExitStack() as open_connections:
+        first, second = servers = [
+            Server(Listening(**DEFAULTS), Door(listener, loads, place), None, lambda *_: [])
+            for place in range(2)
+        ]
+        for server in servers:
+            server.ready = True
+            server.waiting.turn(0)
+
+        def shares_after_the_next(*turns: Server) -> list[int]:
+            open_connections.enter_context(socket.create_connection(listener.getsockname()))
+            for server in turns:
+                server.waiting.turn(5)
+            return [loads.own(place) for place in range(2)]
+
+        assert shares_after_the_next(first) == [1, 0]
+        assert shares_after_the_next(first, second) == [1, 1]
+        assert shares_after_the_next(second) == [1, 2]
+        # In a turn the first is rung; in its next one it takes.
+        begun = time.monotonic()
+        assert shares_after_the_next(second, first, first) == [2, 2]
+        assert time.monotonic() - begun < 4
+        for server in servers:
+            server.waiting.stop_accepting()
+    loads.close()
 
 
 def test_a_worker_with_no_thread_to_spare_leaves_new_connections_to_the_other() -> None:
@@ -407,12 +439,14 @@ def accepted() -> Iterator[tuple[Connection, socket.socket]]:
     """A connection as the server takes it, and its client's end."""
     listening = Listening(**{**DEFAULTS, "idle_timeout": 60.0})
     with open_listener(listening) as listener:
-        server = Server(listening, Door(listener, Loads(1), 0), None, lambda *_: [])
+        loads = Loads(1)
+        server = Server(listening, Door(listener, loads, 0), None, lambda *_: [])
         with socket.create_connection(listener.getsockname()) as client:
             listener.setblocking(True)
             connection = Connection(server, *listener.accept())
             yield connection, client
             connection.drop()
+        loads.close()
 
 
 def test_the_time_for_a_head_counts_from_its_first_byte(

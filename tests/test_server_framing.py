@@ -13,7 +13,7 @@ import pytest
 from davserver.server import ClientTooSlow, streams
 from davserver.server.bodies import SizedBody
 from davserver.server.streams import Incoming
-from tests.served import GET, Client, Running, running
+from tests.tiny_server import GET, Client, Running, running
 
 MEBIBYTE = 1 << 20
 

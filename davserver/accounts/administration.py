@@ -17,7 +17,10 @@ from davserver.work import Work
 def add_user(work: Work, *, dossier: Dossier | None = None, **facts: Any) -> User:
     """A new account, private if ``dossier`` is given; ``facts`` as for :func:`people.add`."""
     user = people.add(work.session, now=work.now, dossier=dossier, **facts)
-    _record(work, "user.add", dossier, user.login, kind=user.kind.value)
+    _record(
+        work, "user.add", dossier, user.login,
+        kind=user.kind.value, administrator=user.administrator,
+    )  # fmt: skip
     return user
 
 

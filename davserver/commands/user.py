@@ -52,7 +52,7 @@ def add(
     with writing(config, data) as work:
         user = administration.add_user(
             work,
-            dossier=lifecycle.find(work.session, dossier) if dossier else None,
+            dossier=None if dossier is None else lifecycle.find(work.session, dossier),
             login=login,
             first_name=first_name,
             last_name=last_name,

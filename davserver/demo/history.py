@@ -12,8 +12,8 @@ from functools import partial
 
 from davserver.demo import documents, drawings
 from davserver.dossiers.plan import PARIS
+from davserver.tree.lookup import SPACE_NAME
 
-SPACE = "Espace de l'expert"
 BOXES, ARCHIVES = "04 Boîtes aux lettres", "05 Archives"
 BRUMAIRE = "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)"
 ORTIE = "Cabinet ORTIE-LAMBDA (SCCV Mirabelle)"
@@ -133,9 +133,9 @@ def _trois_pommiers() -> list[Event]:
               ("06 Sapiteurs et investigations", "M. PROTOTYPE Côme (structure)",
                "Avis technique - structure du balcon.pdf"),
               _note("Avis technique", "M. Côme PROTOTYPE, sapiteur", date(2024, 6, 19), pages=2)),
-        Event(_time("2024-03-12", "20:00"), expert, (SPACE, "2024-01 Trois Pommiers")),
+        Event(_time("2024-03-12", "20:00"), expert, (SPACE_NAME, "2024-01 Trois Pommiers")),
         Event(_time("2024-03-12", "20:05"), expert,
-              (SPACE, "2024-01 Trois Pommiers", "Brouillon - note n°2.pdf"),
+              (SPACE_NAME, "2024-01 Trois Pommiers", "Brouillon - note n°2.pdf"),
               _note("Brouillon de la note n° 2", testard, date(2024, 3, 12))),
     ]  # fmt: skip
 

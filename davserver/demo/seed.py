@@ -13,13 +13,13 @@ from sqlalchemy import delete, select
 
 from davserver.accounts import passwords, people
 from davserver.accounts.credentials import actor_of
-from davserver.demo.history import HISTORIES, SPACE, Event
+from davserver.demo.history import HISTORIES, Event
 from davserver.dossiers import create
 from davserver.dossiers.plan import PARIS, DossierPlan, read_plan
 from davserver.model import Dossier, DossierState, Message, User
 from davserver.site import CONSOLE, Site
 from davserver.tree import folders, put, relocate, write
-from davserver.tree.lookup import Spot
+from davserver.tree.lookup import SPACE_NAME
 from davserver.work import Client, Work
 from davserver.worker import settle_deposits
 
@@ -108,20 +108,20 @@ class _Seed:
         self._at(event.at)
         with self._site.reading(CONSOLE, _CONSOLE) as work:
             actor = actor_of(people.find(work.session, event.login))
-        path = event.path if event.path[0] == SPACE else (plan.title, *event.path)
+        path = event.path if event.path[0] == SPACE_NAME else (plan.title, *event.path)
         if event.content is not None:
             incoming = self._site.blobs.receive()
             incoming.write(event.content())
             content = write.Content(incoming.keep())
             with self._site.writing(actor, _DRIVE) as work:
-                put.store(work, path, content, _no_condition)
+                put.store(work, path, content, put.no_condition)
         elif event.filed_into is not None:
             target = (plan.title, *event.filed_into, path[-1])
             with self._site.writing(actor, _DRIVE) as work:
-                relocate.move(work, path, target, _no_condition, overwrite=False)
+                relocate.move(work, path, target, put.no_condition, overwrite=False)
         else:
             with self._site.writing(actor, _DRIVE) as work:
-                folders.make(work, path, _no_condition)
+                folders.make(work, path, put.no_condition)
         quiet = self._site.settings.deposit.quiet_unlocked
         self._at(event.at + timedelta(seconds=quiet + 1))
         settle_deposits(self._site)
@@ -130,7 +130,3 @@ class _Seed:
 def _plan(name: str) -> DossierPlan:
     with as_file(files("davserver.demo.plans").joinpath(f"{name}.toml")) as file:
         return read_plan(file)
-
-
-def _no_condition(work: Work, spot: Spot) -> None:
-    """The seed sets no conditions."""

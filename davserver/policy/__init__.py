@@ -16,7 +16,20 @@ from typing import Any
 from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeState, Role
 from davserver.policy.rights import Act, Rights
 
-__all__ = ["Act", "Action", "Actor", "Decision", "DossierFacts", "Entry", "Policy", "Rights"]
+__all__ = [
+    "HEAD",
+    "Act",
+    "Action",
+    "Actor",
+    "Decision",
+    "DossierFacts",
+    "Entry",
+    "Policy",
+    "Rights",
+]
+
+
+HEAD = 4_096  # bytes of content shown to :meth:`Policy.inspect`
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +189,7 @@ class Policy:
     def inspect(self, action: Action, head: bytes) -> Decision | None:
         """Decide on complete content that nobody else has seen yet, before it is sealed.
 
-        ``head`` are its first 4,096 bytes. A ``deny`` rejects the deposit and tells its author.
+        ``head`` are its first :data:`HEAD` bytes. A ``deny`` rejects it and tells its author.
         """
         return None
 

@@ -1,4 +1,6 @@
-"""Archives are the expert's: he alone files a piece, and only into its own lawyer's archive."""
+"""Archives are the expert's: he alone, or the assistant to whom he gave the right to move, files a
+piece, and only into its own lawyer's archive. He may take a filing back.
+"""
 
 from davserver.model import NodeRole, Role
 from davserver.names import same_name_kept_both
@@ -37,7 +39,9 @@ class Archives(Policy):
         archive = nearest(action.arriving_chain, NodeRole.ARCHIVE)
         origin = box or archive
         enters = any(folder.role in _HERE for folder in action.chain)
-        leaves = origin is not None and piece is not None and piece.state == "published"
+        sealed = piece is not None and piece.number is not None
+        deposited = origin is not None and piece is not None and piece.state == "published"
+        leaves = sealed or deposited
         if not enters and not leaves:
             return None
         if action.actor.role not in _FILERS:
@@ -57,7 +61,8 @@ class Archives(Policy):
                 phrase="Seulement vers les archives du meme avocat",
             )
         if piece is not None and action.name != piece.name:
-            if not same_name_kept_both(piece.name, action.name):
+            back = target is None and same_name_kept_both(action.name, piece.name)
+            if not back and not same_name_kept_both(piece.name, action.name):
                 return Decision.deny(
                     "Une pièce garde le nom sous lequel elle a été déposée.",
                     phrase="Le nom d'une piece ne change pas",

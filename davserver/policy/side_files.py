@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
 
+from davserver.model import LIVE_STATES
 from davserver.names import name_key
 from davserver.policy import Act, Action, Decision, Policy, Rights
 
@@ -113,29 +114,33 @@ class SideFiles(Policy):
     def judge(self, action: Action) -> Decision | None:
         if action.act is not Act.SIDE:
             return None
-        writes = bool(action.rights & (Rights.ADD | Rights.MODIFY))
+        live = action.dossier.state in LIVE_STATES
+        writes = live and bool(action.rights & (Rights.ADD | Rights.MODIFY))
         if not writes and not action.agent.lower().startswith(_EVERYWHERE):
             return Decision.deny(
                 "Vous ne pouvez rien écrire dans ce dossier.", phrase="Droit insuffisant"
             )
         if action.size is not None and action.size > _most(action):
             return _disguised(action.name)
+        if action.arriving is not None and action.arriving.state != "side" and _is_litter(action):
+            return _disguised(action.name)
         return Decision.allow("fichier annexe d'un programme")
 
     def inspect(self, action: Action, head: bytes) -> Decision | None:
-        if (
-            action.act is not Act.SIDE
-            or side_kind(action.name, action.agent) is not SideKind.LITTER
-        ):
-            return None
         found = _found(action.name, action.agent)
-        formed = found is not None and head.startswith(found.magic or (b"\x00never",))
+        if action.act is not Act.SIDE or found is None or found.kind is not SideKind.LITTER:
+            return None
+        formed = bool(found.magic) and head.startswith(found.magic)
         size = action.size or 0
         if formed and size <= FORMED_LITTER:
             return None
         if size > PLAIN_LITTER or head.startswith(_DOCUMENTS):
             return _disguised(action.name)
         return None
+
+
+def _is_litter(action: Action) -> bool:
+    return side_kind(action.name, action.agent) is SideKind.LITTER
 
 
 def _most(action: Action) -> float:

@@ -3,7 +3,7 @@
 from davserver.model import NodeRole
 from davserver.policy import Act, Action, Decision, Policy
 
-_MOVES = frozenset({Act.RENAME, Act.REMOVE, Act.LEAVE, Act.DESCRIBE, Act.LOCK})
+_CHANGES = frozenset({Act.RENAME, Act.REMOVE, Act.LEAVE, Act.DESCRIBE, Act.LOCK})
 
 
 class Structure(Policy):
@@ -11,7 +11,7 @@ class Structure(Policy):
 
     def judge(self, action: Action) -> Decision | None:
         entry = action.entry
-        if action.act in _MOVES and entry is not None and entry.role is not NodeRole.PLAIN:
+        if action.act in _CHANGES and entry is not None and entry.role is not NodeRole.PLAIN:
             return Decision.deny(
                 "Ce dossier fait partie de la structure de l'expertise : il reste à sa place.",
                 phrase="Dossier protege",

@@ -15,16 +15,22 @@ from davserver.tree.lookup import Path
 
 ROOT = "dav"  # the drive is mounted from /dav/; « / » is a collection that holds it
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9%!$&'()*+,;=:@._~-]+)+/?")
 _SAFE = "!$&'()*+,;=:@-._~"
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a request points: ``site`` for « / » itself, else a path in the drive."""
+    """Where a request points: ``site`` for « / » itself, else a path in the drive.
+
+    ``echo`` is the target as the client spelt it, if it spelt the names in their one form: clients
+    compare the hrefs of the answer with what they asked (RFC 4918 §8.3), escapes included.
+    """
 
     path: Path
     site: bool = False
     slash: bool = False
+    echo: str = ""
 
 
 def parse(raw: str) -> Address:
@@ -34,16 +40,16 @@ def parse(raw: str) -> Address:
         raise BadRequest("Cette adresse est mal formée.")
     if target == "*":
         return Address((), site=True)
-    names = []
-    for segment in target.split("/"):
-        if segment:
-            names.append(_decoded(segment))
+    decoded = [_decoded(segment) for segment in target.split("/") if segment]
+    names = [name for name, _ in decoded]
     slash = target.endswith("/")
     if not names:
         return Address((), site=True, slash=True)
     if names[0] != ROOT:
         return Address(tuple(names), site=True, slash=slash)
-    return Address(tuple(names[1:]), slash=slash)
+    path = tuple(name for name, _ in decoded[1:])
+    faithful = all(exact for _, exact in decoded) and _PLAIN.fullmatch(target)
+    return Address(path, slash=slash, echo=target if faithful else "")
 
 
 def parse_url(url: str, hosts: frozenset[str]) -> Address:
@@ -72,7 +78,14 @@ def href(path: Path, *, folder: bool) -> str:
     return names + ("/" if folder else "")
 
 
-def _decoded(segment: str) -> str:
+def member_href(base: str, name: str, *, folder: bool) -> str:
+    """The href of the member ``name`` of the resource at ``base``, or of that one for no name."""
+    path = base.rstrip("/") + (f"/{quote(name, safe=_SAFE)}" if name else "")
+    return path + ("/" if folder else "")
+
+
+def _decoded(segment: str) -> tuple[str, bool]:
+    """The name that a segment spells, and whether it spells it in its one form (NFC)."""
     try:
         raw = segment.encode("latin-1")
         if _ESCAPE.search(raw):
@@ -84,4 +97,4 @@ def _decoded(segment: str) -> str:
         raise BadRequest(
             "Ce nom contient un caractère interdit.", phrase="Caractere interdit dans le nom"
         )
-    return composed(name)
+    return composed(name), name == composed(name)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from davserver.errors import BadRequest, PreconditionFailed
-from davserver.model import Node
+from davserver.model import Node, NodeState
 from davserver.providers.address import parse_url
 from davserver.tree import locks
 from davserver.tree.lookup import Spot, find
@@ -85,10 +85,18 @@ class Conditions:
 
     def guard_put(self, work: Work, spot: Spot) -> None:
         """As :meth:`guard`, with the Overwrite header that some clients send with PUT."""
-        self.guard(work, spot)
-        taken = spot.node is not None and spot.seen and not spot.node.is_open
-        if self._no_overwrite and taken:
+        node = spot.node if spot.seen else None
+        reserved = node is not None and node.state is NodeState.RESERVED
+        wants_free = self._no_overwrite or self._none_match == ("*",)
+        if wants_free and node is not None and not node.is_open:
             raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
+        if node is not None and node.is_piece:
+            return  # the gate refuses what would change it, and says why
+        if reserved and wants_free:
+            # The author's own reservation, by a LOCK or by this very transfer: free for him.
+            self.guard_get(work, spot)
+        else:
+            self.guard(work, spot)
 
     def unchanged(self, node: Node) -> bool:
         """Whether GET may answer 304 (RFC 9110 §13.2.2)."""
@@ -97,7 +105,12 @@ class Conditions:
         return self._modified is not None and _second(node.modified) <= self._modified
 
     def _holds(self, work: Work, spot: Spot, part: _List) -> bool:
-        place = spot if part.url is None else find(work, parse_url(part.url, self._hosts).path)
+        place = spot
+        if part.url is not None:
+            address = parse_url(part.url, self._hosts)
+            if address.site:
+                return False  # nothing there has a lock or an entity tag
+            place = find(work, address.path)
         node = place.node if place.seen else None
         folders = place.folders
         tokens = {lock.token for lock in locks.over(work, folders, node)}

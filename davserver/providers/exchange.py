@@ -99,11 +99,14 @@ class Exchange:
 
     @property
     def expected(self) -> int | None:
-        """The size of the content in bytes as the client knows it, also for a chunked body."""
-        if self.announced is not None:
-            return self.announced
+        """The size of the content in bytes as the client knows it, also for a chunked body.
+
+        None when it does not say. An empty body is a beginning, whatever is said of its end.
+        """
         said = self.headers.get("x-expected-entity-length", "")
-        return int(said) if said.isascii() and said.isdigit() else None
+        if self.announced == 0 or not (said.isascii() and said.isdigit()):
+            return self.announced
+        return int(said)
 
     @property
     def input(self) -> Input:

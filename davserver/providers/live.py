@@ -11,7 +11,7 @@ from davserver.policy.rights import Rights
 from davserver.providers.address import href
 from davserver.providers.conditions import etag
 from davserver.providers.resources import content_type
-from davserver.tree.lookup import Path, shown_name
+from davserver.tree.lookup import Path, hidden_size, shown_name
 from davserver.work import Work
 
 _SUPPORTED = "".join(
@@ -23,10 +23,14 @@ _SUPPORTED = "".join(
 
 @dataclass
 class View:
-    """One resource as one person sees it, with what a listing has fetched for all its members."""
+    """One resource as one person sees it, with what a listing has fetched for all its members.
+
+    ``name`` is that of a member, empty for the resource that was asked for.
+    """
 
     work: Work
     path: Path
+    name: str
     node: Node
     dossier: Dossier | None
     folders: Sequence[Node]
@@ -90,10 +94,12 @@ def _quota(view: View, *, used: bool) -> str | None:
     if view.dossier is None or not view.node.is_folder or mac:
         return None
     facts = view.work.facts(view.dossier)
+    # What others have not finished does not exist: the figures must not tell of it.
+    unseen = hidden_size(view.work, view.dossier)
     if used:
-        return str(facts.used)
+        return str(facts.used - unseen)
     left = min(facts.quota - facts.used, facts.platform_quota - facts.platform_used)
-    return str(max(0, left))
+    return str(max(0, left + unseen))
 
 
 _DAV: dict[str, Callable[[View], str | None]] = {
@@ -127,8 +133,14 @@ def is_protected(tag: str) -> bool:
 
 
 def names(view: View) -> list[str]:
-    """The properties that this resource has, for ``propname`` and ``allprop``."""
+    """The properties that this resource has, for ``propname``."""
     return [tag for tag in ALL if _VALUES[tag](view) is not None] + list(view.dead)
+
+
+def usual(view: View) -> list[str]:
+    """The properties told for ``allprop``: not the name again, which the href has. Windows reads no
+    listing beyond 1,000,000 bytes."""
+    return [tag for tag in names(view) if tag != "{DAV:}displayname"]
 
 
 def element(view: View, tag: str) -> str | None:

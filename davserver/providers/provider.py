@@ -48,7 +48,7 @@ VERBS: dict[str, Verb] = {
     "LOCK": lock.lock,
     "UNLOCK": lock.unlock,
 }
-READING = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
+READING_METHODS = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
 
 
 class DossierProvider(DAVProvider):
@@ -85,7 +85,7 @@ class DossierProvider(DAVProvider):
                 return site.answer(exchange)
             return VERBS[method](exchange)
         except Problem as error:
-            if isinstance(error, Refused) and error.rule and method not in READING:
+            if isinstance(error, Refused) and error.rule and method not in READING_METHODS:
                 self._record_refusal(exchange, error)
             return problem(error)
 

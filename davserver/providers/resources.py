@@ -1,7 +1,7 @@
 """WsgiDAV's view of the tree: a folder and a file as they are for one person at one moment."""
 
 import mimetypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
@@ -77,12 +77,14 @@ class File(DAVNonCollection):
 
 
 class Folder(DAVCollection):
-    """A folder; ``names`` are its members as this person sees them."""
+    """A folder; ``list_names`` gives its members as this person sees them."""
 
-    def __init__(self, path: str, environ: dict[str, Any], node: Node, names: list[str]) -> None:
+    def __init__(
+        self, path: str, environ: dict[str, Any], node: Node, list_names: Callable[[], list[str]]
+    ) -> None:
         super().__init__(path, environ)
         self.node = node
-        self._names = names
+        self._list_names = list_names
 
     def get_creation_date(self) -> float:
         return self.node.created.timestamp()
@@ -100,20 +102,21 @@ class Folder(DAVCollection):
         return False
 
     def get_member_names(self) -> list[str]:
-        return self._names
+        return self._list_names()
 
 
 def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder | None:
     """What the actor may know of ``spot``; for a file he must be allowed to fetch it.
 
-    None: nothing there for him. Raises Refused where he may see but not fetch.
+    None: nothing there for him. Raises Refused where he may see but not fetch. A folder's names are
+    read while ``work`` lasts.
     """
     node = spot.node
     if node is None or not spot.seen:
         return None
     path = "/" + "/".join(spot.path)
     if node.is_folder:
-        return Folder(path, environ, node, [member.name for member in members(work, spot)])
+        return Folder(path, environ, node, lambda: [m.name for m in members(work, spot)])
     work.gate.require(verbs.get(work, spot))
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
     return File(path, environ, node, blob.key if blob else None, work.blobs)

@@ -81,8 +81,8 @@ class Connection(HTTPConnection):
                     return Step.GONE
                 if not begun:
                     self.deadline = time.monotonic() + self._head_seconds
-        # That TLS wants to write is told apart from nothing to read by nobody: its few packets fit
-        # into any send buffer, and who keeps them from leaving meets the deadline.
+        # TLS that wants to write is not waited for as such: its few packets fit into any send
+        # buffer, and a client that keeps them from leaving meets the deadline.
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return Step.WAIT
         except OSError:

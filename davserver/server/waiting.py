@@ -1,6 +1,7 @@
 """The connections that wait for their client, and the door through which new ones come."""
 
 import logging
+import os
 import selectors
 import socket
 import threading
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("davserver.server")
 
+_SWEEP = 0.5  # seconds between two looks at the deadlines
+_NO_FILES_PAUSE = 0.1  # seconds without new connections when none can be opened
+# Seconds for which a new connection is left to the other workers, then taken in any case:
+_HEAVIER = 0.005  # by a worker that has more connections than another one
+_FULL = 0.1  # by a worker whose threads are all busy, while another has one to spare
+_REPEAT = 60.0  # seconds before the same complaint is logged again
+
 
 @dataclass(frozen=True)
 class Door:
@@ -26,14 +34,6 @@ class Door:
     listener: socket.socket
     loads: Loads
     place: int
-
-
-_SWEEP = 0.5  # seconds between two looks at the deadlines
-_NO_FILES_PAUSE = 0.1  # seconds without new connections when none can be opened
-# Seconds for which a new connection is left to the other workers, then taken in any case:
-_HEAVIER = 0.005  # by a worker that has more connections than another one
-_FULL = 0.1  # by a worker whose threads are all busy, while another has one to spare
-_REPEAT = 60.0  # seconds before the same complaint is logged again
 
 
 class Waiting:
@@ -61,6 +61,7 @@ class Waiting:
         self._listen_from = 0.0
         self._next_sweep = 0.0
         self._complained = -_REPEAT
+        self.watch(door.loads.bell(door.place), self._rung)
 
     def watch(self, descriptor: int, then: Callable[[], None]) -> None:
         """Call ``then`` in a turn in which ``descriptor`` can be read."""
@@ -130,15 +131,22 @@ class Waiting:
 
     def _offered(self) -> None:
         """A new connection is there: take it, unless another worker should."""
-        own = self._door.loads.own(self._door.place)
-        least = self._door.loads.least_other(self._door.place)
-        if own >= FULL > least:
-            self._pause(_FULL)
+        loads, place = self._door.loads, self._door.place
+        own = loads.own(place)
+        least, lightest = loads.lightest_other(place)
         # Of full workers all wait: one may have answered already, and is about to say so.
-        elif own > least or (own >= FULL and least < ABSENT):
-            self._pause(_HEAVIER)
+        if own > least or (own >= FULL and least < ABSENT):
+            self._pause(_FULL if own >= FULL > least else _HEAVIER)
+            loads.ring(lightest)
         else:
             self._accept()
+
+    def _rung(self) -> None:
+        """Another worker, heavier than this one, leaves a connection to it: end the pause."""
+        loads, place = self._door.loads, self._door.place
+        os.read(loads.bell(place), 1_024)
+        if loads.own(place) < FULL:
+            self._listen_from = 0.0
 
     def _accept(self) -> bool:
         """Take a new connection; whether there may be another one."""

@@ -90,6 +90,7 @@ class _Parent:
                 return 0 if self._end() and asked else 1
         finally:
             os.close(self._lifeline)
+            self._loads.close()
             self._alarm.close()
             self._alarmed.close()
 

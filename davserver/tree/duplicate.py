@@ -5,7 +5,7 @@ from sqlalchemy import select
 from davserver.errors import Refused
 from davserver.model import DeadProperty, Dossier, Node, NodeState
 from davserver.tree import folders as making
-from davserver.tree import locks, put, verbs, write
+from davserver.tree import locks, put, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, sees
 from davserver.tree.members import Member
 from davserver.tree.put import Guard
@@ -34,6 +34,8 @@ def copy(
     target = both.target.as_seen()
     work.gate.require(verbs.copy(work, both.source, inside, target, both.overwritten))
     both.target.require_free()
+    if verbs.is_side(work, target):
+        side_files.require_room(work, node.size + sum(member.node.size for member in inside))
     locks.require(work, target.folders, target.node, membership=True, deep=True)
     if target.node is not None:
         write.remove_tree(work, there, target.node)

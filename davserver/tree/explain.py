@@ -27,7 +27,7 @@ from davserver.tree import (
     remove,
     verbs,
 )
-from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.lookup import Path, find
 from davserver.tree.write import EMPTY, Content
 from davserver.work import Client, Work
 from davserver.work.rights_map import RightsCache
@@ -247,31 +247,31 @@ def _put(work: Work, question: Question) -> int:
     most = work.settings.limits.file_bytes
     if question.size is not None and question.size > most:
         raise TooLarge(f"Un fichier ne dépasse pas {most // 1_000_000} Mo sur ce serveur.")
-    put.announce(work, question.path, question.size, _no_condition)
+    put.announce(work, question.path, question.size, put.no_condition)
     size = 1 if question.size is None else question.size
     content = Content(Stored("explained", size, question.sha256 or "0" * 64)) if size else EMPTY
-    return 201 if put.store(work, question.path, content, _no_condition).created else 204
+    return 201 if put.store(work, question.path, content, put.no_condition).created else 204
 
 
 def _mkcol(work: Work, question: Question) -> int:
-    folders.make(work, question.path, _no_condition)
+    folders.make(work, question.path, put.no_condition)
     return 201
 
 
 def _delete(work: Work, question: Question) -> int:
-    remove.remove(work, question.path, _no_condition)
+    remove.remove(work, question.path, put.no_condition)
     return 204
 
 
 def _copy(work: Work, question: Question) -> int:
     both = duplicate.copy(
-        work, question.path, _target(question), _no_condition, overwrite=True, deep=True
+        work, question.path, _target(question), put.no_condition, overwrite=True, deep=True
     )
     return 201 if both.created else 204
 
 
 def _move(work: Work, question: Question) -> int:
-    both = relocate.move(work, question.path, _target(question), _no_condition, overwrite=True)
+    both = relocate.move(work, question.path, _target(question), put.no_condition, overwrite=True)
     return 201 if both.created else 204
 
 
@@ -286,7 +286,7 @@ def _lock(work: Work, question: Question) -> int:
     if spot.node is not None and spot.seen and spot.node.is_piece:
         _ask(work, verbs.lock(work, spot))
     wanted = locking.Wanted(exclusive=True, infinite=False, owner="", timeout=None)
-    _, _, created = locking.lock(work, question.path, wanted, _no_condition)
+    _, _, created = locking.lock(work, question.path, wanted, put.no_condition)
     return 201 if created else 200
 
 
@@ -302,7 +302,7 @@ def _unlock(work: Work, question: Question) -> int:
 
 def _proppatch(work: Work, question: Question) -> int:
     changes = [(_PROPERTY, "<property/>")]
-    spot, permitted = properties.describe(work, question.path, changes, _no_condition)
+    spot, permitted = properties.describe(work, question.path, changes, put.no_condition)
     if not permitted:
         _ask(work, verbs.proppatch(work, spot))
         raise _PropertyRefused("Cette propriété ne se change pas.")
@@ -315,10 +315,6 @@ def _ask(work: Work, actions: Iterable[Action]) -> None:
         work.gate.require(actions)
     except Problem:
         return
-
-
-def _no_condition(work: Work, spot: Spot) -> None:
-    """The request has no If header."""
 
 
 VERBS: dict[str, Callable[[Work, Question], int]] = {

@@ -3,7 +3,7 @@
 from davserver.errors import NotAllowed
 from davserver.model import Dossier, Node, NodeKind, NodeState
 from davserver.tree import locks, verbs, write
-from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.lookup import Path, Spot, box_of, find
 from davserver.tree.put import Guard
 from davserver.work import Work
 
@@ -34,7 +34,7 @@ def create(work: Work, dossier: Dossier, spot: Spot) -> Node:
     _, parent = spot.place()
     if verbs.is_side(work, spot):
         state = NodeState.SIDE
-    elif write.box_of(spot.folders) is not None:
+    elif box_of(spot.folders) is not None:
         state = NodeState.RESERVED
     else:
         state = NodeState.PUBLISHED

@@ -125,15 +125,7 @@ def unlock(work: Work, path: Path, token: str) -> None:
 def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
     """Programs reopen what they have just written: for a short while they get a lock that protects
     nothing. Later a sealed piece answers « locked », which Office shows as « read-only »."""
-    deposit = write.deposit_of(work, node)
-    short = timedelta(seconds=work.settings.deposit.courtesy_lock)
-    fresh = (
-        deposit is not None
-        and deposit.sealed_at is not None
-        and deposit.sealed_at > work.now - short
-        and deposit.author_id == work.actor.id
-    )
-    if fresh:
+    if write.just_sealed(work, node):
         return locks.grant(
             work,
             node,

@@ -1,7 +1,7 @@
 """Locks: who must submit which token, and the locks themselves (RFC 4918 §6, §7)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import delete, select
@@ -137,6 +137,6 @@ def drop_on(work: Work, nodes: Iterable[Node]) -> None:
         work.session.execute(delete(Lock).where(Lock.node_id.in_(ids)))
 
 
-def held(locks: Iterable[Lock], now: datetime) -> bool:
-    """Whether any of ``locks`` is alive and real (courtesy locks are not)."""
-    return any(lock.expires > now and not lock.courtesy for lock in locks)
+def drop_expired(work: Work) -> None:
+    """Forget the locks that are over: they count for nothing already."""
+    work.session.execute(delete(Lock).where(Lock.expires < work.now))

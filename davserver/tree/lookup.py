@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from davserver.errors import Conflict, Locked, NotFound, Refused
 from davserver.model import (
@@ -49,6 +49,10 @@ class Spot:
     @property
     def parent(self) -> Node | None:
         return self.folders[-1] if self.folders else None
+
+    @property
+    def is_folder(self) -> bool:
+        return self.node is not None and self.node.is_folder
 
     @property
     def is_root(self) -> bool:
@@ -185,6 +189,24 @@ def _source(work: Work, name: str) -> Node | None:
 
 def _is_space(work: Work, node: Node) -> bool:
     return work.session.get_one(Dossier, node.dossier_id).kind is DossierKind.EXPERT_SPACE
+
+
+def hidden_size(work: Work, dossier: Dossier) -> int:
+    """The bytes in ``dossier`` of what others have not finished, which does not exist for the
+    actor."""
+    size = work.session.scalar(
+        select(func.coalesce(func.sum(Node.size), 0)).where(
+            Node.dossier_id == dossier.id,
+            Node.state.in_((NodeState.RESERVED, NodeState.RECEIVED)),
+            Node.author_id != work.actor.id,
+        )
+    )
+    return int(size or 0)
+
+
+def box_of(folders: Sequence[Node]) -> Node | None:
+    """The mailbox among ``folders``; there is never one inside another."""
+    return next((folder for folder in folders if folder.role is NodeRole.MAILBOX), None)
 
 
 def shown_name(node: Node, dossier: Dossier | None) -> str:

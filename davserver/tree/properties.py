@@ -1,17 +1,17 @@
 """Dead properties: what clients store and the server gives back unread (RFC 4918 §4, §9.2)."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
-from davserver.errors import Full
+from davserver.errors import BadRequest, Full
 from davserver.model import DeadProperty, Node
 from davserver.tree import locks, verbs, write
 from davserver.tree.lookup import Path, Spot, find
 from davserver.tree.put import Guard
 from davserver.work import Work
 
+LONGEST_NAME = 255  # characters, namespace included
 MOST_BYTES = 65_536  # of all dead properties of one resource
 Change = tuple[str, str | None]
 """A property's Clark name (``{namespace}name``) and its new XML; None removes it."""
@@ -36,7 +36,7 @@ def describe(work: Work, path: Path, changes: Sequence[Change], guard: Guard) ->
     _, node = spot.existing()
     guard(work, spot)
     if node.is_piece:
-        return spot, _just_sealed(work, node) and all(ignored(tag) for tag, _ in changes)
+        return spot, write.just_sealed(work, node) and all(ignored(tag) for tag, _ in changes)
     dossier, _ = spot.existing()
     work.hold(dossier)
     if all(ignored(tag) for tag, _ in changes):
@@ -68,28 +68,15 @@ def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:
 
 
 def _set(work: Work, node: Node, tag: str, xml: str | None) -> None:
+    if len(tag) > LONGEST_NAME:
+        raise BadRequest("Le nom d'une propriété est trop long.")
     work.session.execute(
         delete(DeadProperty).where(DeadProperty.node_id == node.id, DeadProperty.tag == tag)
     )
     if xml is None:
         return
-    kept = work.session.scalar(
-        select(func.coalesce(func.sum(func.length(DeadProperty.xml)), 0)).where(
-            DeadProperty.node_id == node.id
-        )
-    )
-    if (kept or 0) + len(xml.encode()) > MOST_BYTES:
+    kept = work.session.scalars(select(DeadProperty.xml).where(DeadProperty.node_id == node.id))
+    if sum(len(other.encode()) for other in kept) + len(xml.encode()) > MOST_BYTES:
         raise Full("Trop de propriétés sur ce document.", phrase="Trop de proprietes")
     work.session.add(DeadProperty(node_id=node.id, tag=tag, xml=xml))
     work.session.flush()
-
-
-def _just_sealed(work: Work, node: Node) -> bool:
-    deposit = write.deposit_of(work, node)
-    short = timedelta(seconds=work.settings.deposit.courtesy_lock)
-    return (
-        deposit is not None
-        and deposit.sealed_at is not None
-        and deposit.author_id == work.actor.id
-        and deposit.sealed_at > work.now - short
-    )

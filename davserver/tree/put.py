@@ -37,13 +37,21 @@ def announce(work: Work, path: Path, size: int | None, guard: Guard) -> Spot:
     return spot
 
 
-def reserve(work: Work, path: Path) -> bool:
-    """Take the name of a deposit whose bytes are still coming, or keep it from being sealed.
+def no_condition(work: Work, spot: Spot) -> None:
+    """The guard of who sets no conditions."""
 
-    True when the name was taken by this call: :func:`release` frees it if the bytes never come.
+
+def reserve(work: Work, path: Path, size: int) -> bool:
+    """Take the name of a deposit of which ``size`` bytes have come and more are coming, or keep it
+    from being sealed meanwhile. Judges the size so far, so that an endless body ends soon.
+
+    True when the name was taken by this call: :func:`release` frees it if the rest never comes.
     """
     spot = find(work, path)
     dossier, _ = spot.place()
+    if spot.node is not None and _may_repeat(work, spot, spot.node, None):
+        return False
+    _check(work, spot, size, no_condition)
     if spot.node is not None and spot.node.is_open and spot.seen:
         write.open_deposit(work, dossier, spot.folders, spot.node)
         return False
@@ -51,7 +59,6 @@ def reserve(work: Work, path: Path) -> bool:
         return False
     if not write.deposits_here(work, dossier, spot.folders):
         return False
-    _check(work, spot, 0, lambda work, spot: None)
     create(work, dossier, spot, EMPTY)
     return True
 

@@ -11,8 +11,8 @@ from davserver.errors import PreconditionFailed, Refused
 from davserver.model import AlertRule, Deposit, Dossier, Grant, Node, NodeRole, NodeState
 from davserver.names import composed, name_key
 from davserver.policy import nearest
-from davserver.tree import locks, put, verbs, write
-from davserver.tree.lookup import Path, Spot, find
+from davserver.tree import locks, put, side_files, verbs, write
+from davserver.tree.lookup import Path, Spot, box_of, find
 from davserver.tree.members import Member, below, ids_below
 from davserver.tree.put import Guard
 from davserver.work import Work, entry_of
@@ -76,6 +76,8 @@ def move(
     work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
     if not same:
         both.target.require_free()
+    if node.state is not NodeState.SIDE and verbs.is_side(work, target) and node.is_open:
+        side_files.require_room(work, node.size)
     locks.require(work, both.source.folders, node, membership=True, deep=True)
     if not same:
         locks.require(work, target.folders, target.node, membership=True, deep=True)
@@ -115,11 +117,11 @@ def _rename(
     write.flush_name(work)
     if was_open and not node.is_folder:
         _move_unfinished(work, there, target, node)
-    elif not was_open:
+    elif node.state is NodeState.PUBLISHED:
         for folder in (old_parent, parent):
             if folder is not None:
                 write.touch(work, folder)
-        if write.box_of(target.folders) is not None and not node.is_piece:
+        if box_of(target.folders) is not None and not _from_archive(both):
             _deposit_published(work, there, target, node)
         write.record(work, _act(both, target, node), there, number=node.number, **facts)
     work.session.flush()
@@ -145,7 +147,7 @@ def _move_unfinished(work: Work, there: Dossier, target: Spot, node: Node) -> No
 
 
 def _deposit_published(work: Work, dossier: Dossier, target: Spot, node: Node) -> None:
-    """The expert brings a document into a mailbox: a deposit on behalf, sealed like any other."""
+    """Somebody brings a document of his into a mailbox: a deposit, sealed like any other."""
     if node.is_folder:
         raise Refused("Déplacez les fichiers un à un dans la boîte, ou copiez le dossier.")
     node.state = NodeState.RECEIVED
@@ -181,15 +183,19 @@ def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) ->
     )
     for table in (Grant, AlertRule):
         work.session.execute(
-            delete(table)
-            .where(table.node_id.in_(ids))
-            .execution_options(synchronize_session=False)
+            delete(table).where(table.node_id.in_(ids)).execution_options(synchronize_session=False)
         )
     work.session.refresh(node)
     work.grow(dossier, -size)
     work.grow(there, size)
     dossier.rights_changed()
     there.rights_changed()
+
+
+def _from_archive(both: Relocation) -> bool:
+    """Whether the expert takes back a filing: what returns is deposited already."""
+    origin = [entry_of(folder) for folder in both.source.folders]
+    return nearest(origin, NodeRole.ARCHIVE) is not None
 
 
 def _act(both: Relocation, target: Spot, node: Node) -> str:

@@ -14,18 +14,15 @@ from davserver.model import (
     Blob,
     Deposit,
     Dossier,
-    Lock,
     MessageKind,
     Node,
     NodeState,
 )
-from davserver.policy import Act
+from davserver.policy import HEAD, Act
 from davserver.settings import DepositSettings
-from davserver.tree import write
+from davserver.tree import locks, write
 from davserver.tree.lookup import ROOT_ID
 from davserver.work import Work
-
-HEAD = 4_096  # bytes shown to policies that inspect content
 
 
 @dataclass(frozen=True)
@@ -36,16 +33,13 @@ class Fate:
     at: datetime
 
 
-def fate(
-    deposit: Deposit, state: NodeState, locks: list[Lock], times: DepositSettings, now: datetime
-) -> Fate:
+def fate(deposit: Deposit, state: NodeState, times: DepositSettings, *, held: bool) -> Fate:
     """When a deposit is sealed or freed if nothing more happens (clients differ in how they write).
 
     Content: a while after the last word of its author, shorter for programs that lock and unlock;
     while a program still holds its lock, longer after the last content. No content: freed once its
-    lock is gone and the reservation has run out.
+    lock is gone and the reservation has run out. ``held``: a program holds a lock on it.
     """
-    held = [lock for lock in locks if lock.expires > now and not lock.courtesy]
     if state is NodeState.RECEIVED and deposit.received_at is not None:
         if held:
             return Fate(True, deposit.received_at + timedelta(seconds=times.held_lock))
@@ -88,8 +82,8 @@ def settle(work: Work, deposit_id: int) -> bool:
     dossier = work.session.get_one(Dossier, deposit.dossier_id)
     work.hold(dossier)
     closed = dossier.state not in LIVE_STATES
-    locks = list(work.session.scalars(select(Lock).where(Lock.node_id == node.id)))
-    due = fate(deposit, node.state, locks, work.settings.deposit, work.now)
+    held = any(not lock.courtesy for lock in locks.of(work, [node]))
+    due = fate(deposit, node.state, work.settings.deposit, held=held)
     if closed:
         # What came whole before the closing is a deposit; what was only announced is none.
         in_time = deposit.received_at is not None and deposit.received_at <= dossier.state_since
@@ -121,9 +115,11 @@ def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit
     Size, hash and date of the file do not change: clients compare them.
     """
     node.state = NodeState.PUBLISHED
-    for folder in folders:
-        if folder.state is NodeState.RESERVED:
-            folder.state = NodeState.PUBLISHED
+    fresh = [folder for folder in folders if folder.state is NodeState.RESERVED]
+    for folder in fresh:
+        folder.state = NodeState.PUBLISHED
+    # A lock that its author never gave back must not keep the expert from filing the piece.
+    locks.drop_on(work, [node, *fresh])
     write.touch(work, folders[-1])
     if deposit.box_id is None:
         # Not in a mailbox: an ordinary file that was not shown while it was unfinished.

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from davserver.errors import Full
@@ -27,32 +27,44 @@ def expired(work: Work) -> list[int]:
 
     In the expert's own space nothing expires: what looks temporary there may be his.
     """
-    times = work.settings.deposit
-    member = aliased(Node)
-    side = work.session.scalars(
-        select(Node.id)
-        .join(Dossier, Dossier.id == Node.dossier_id)
-        .where(
-            Node.state == NodeState.SIDE,
-            Node.modified < work.now - timedelta(seconds=times.side_file_life),
-            Dossier.kind == DossierKind.EXPERTISE,
-        )
-    )
-    folders = work.session.scalars(
-        select(Node.id).where(
-            Node.state == NodeState.RESERVED,
-            Node.kind == NodeKind.FOLDER,
-            Node.created < work.now - timedelta(seconds=times.reservation),
-            ~exists().where(member.parent_id == Node.id),
-        )
-    )
-    return [*side, *folders]
+    return list(work.session.scalars(_expired(work)))
 
 
 def expire(work: Work, node_id: int) -> None:
-    """Remove one of :func:`expired`, if it is still there."""
-    node = work.session.get(Node, node_id)
-    if node is not None and node.dossier_id is not None:
-        dossier = work.session.get_one(Dossier, node.dossier_id)
-        work.hold(dossier)
-        write.remove_tree(work, dossier, node)
+    """Remove one of :func:`expired`, unless something has happened to it since."""
+    if work.session.scalars(_expired(work).where(Node.id == node_id)).first() is None:
+        return
+    node = work.session.get_one(Node, node_id)
+    dossier = work.session.get_one(Dossier, node.dossier_id)
+    work.hold(dossier)
+    write.remove_tree(work, dossier, node)
+
+
+def _expired(work: Work) -> Select[int]:
+    times = work.settings.deposit
+    member = aliased(Node)
+    side = and_(
+        Node.state == NodeState.SIDE,
+        Node.modified < work.now - timedelta(seconds=times.side_file_life),
+    )
+    folder = and_(
+        Node.state == NodeState.RESERVED,
+        Node.kind == NodeKind.FOLDER,
+        Node.created < work.now - timedelta(seconds=times.reservation),
+    )
+    # A folder that holds anything else than older side files is still in use.
+    in_use = (
+        exists()
+        .where(member.parent_id == Node.id)
+        .where(
+            or_(
+                member.state != NodeState.SIDE,
+                member.modified >= work.now - timedelta(seconds=times.side_file_life),
+            )
+        )
+    )
+    return (
+        select(Node.id)
+        .join(Dossier, Dossier.id == Node.dossier_id)
+        .where(or_(side, folder), Dossier.kind == DossierKind.EXPERTISE, ~in_use)
+    )

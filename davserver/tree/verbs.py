@@ -13,20 +13,20 @@ row, and ``davserver rights explain`` asks about the same, so that the answer ca
 | PROPPATCH         | DESCRIBE, or COMPLETE                                                    |
 | LOCK              | ADD a free name; COMPLETE; else LOCK                                     |
 | DELETE            | REMOVE the target and every member, or COMPLETE                          |
-| COPY              | SEE and FETCH every member; ADD the target; REMOVE what it overwrites    |
+| COPY              | FETCH the target and every member seen; ADD; REMOVE what it overwrites   |
 | MOVE, same folder | RENAME; REMOVE what it overwrites                                        |
 | MOVE, elsewhere   | LEAVE of every member, ARRIVE; REMOVE what it overwrites                 |
-| MOVE, unfinished  | COMPLETE, ADD                                                            |
+| MOVE, unfinished  | COMPLETE every member; ADD; REMOVE what it overwrites                    |
 | side files        | SIDE, whatever the method                                                |
 """
 
 from collections.abc import Iterator, Sequence
 
-from davserver.errors import NotAllowed
+from davserver.errors import NotAllowed, Refused
 from davserver.model import Dossier, Node, NodeState
 from davserver.policy import Act, Action, Entry
 from davserver.policy.side_files import side_kind
-from davserver.tree.lookup import Spot
+from davserver.tree.lookup import Spot, box_of
 from davserver.tree.members import Member
 from davserver.work import Work, entry_of
 
@@ -140,14 +140,24 @@ def move(
         yield from put(work, target, node.size)
         return
     if node.is_open:
+        _require_simple(work, source, node, target)
         yield work.action(Act.COMPLETE, dossier, source.folders, node)
         for member in _counted(below):
             yield work.action(Act.COMPLETE, dossier, member.folders, member.node)
         yield from _overwriting(work, target, overwritten)
-        act = Act.SIDE if is_side(work, target) else Act.ADD
-        growth = node.size if there.id != dossier.id else 0
-        yield work.action(act, there, target.folders, name=target.name, size=growth)
+        yield work.action(
+            Act.SIDE if is_side(work, target) else Act.ADD,
+            there,
+            target.folders,
+            name=target.name,
+            size=node.size if there.id != dossier.id else 0,
+            makes_folder=node.is_folder,
+            arriving=entry_of(node),
+            arriving_chain=_chain(source),
+        )
         return
+    if parent.state is NodeState.SIDE:
+        raise Refused("Un document ne se range pas dans un dossier temporaire.")
     same_folder = source.parent is not None and source.parent.id == parent.id
     yield from _overwriting(work, target, overwritten)
     if same_folder:
@@ -167,6 +177,17 @@ def move(
         arriving=entry_of(node),
         arriving_chain=_chain(source),
     )
+
+
+def _require_simple(work: Work, source: Spot, node: Node, target: Spot) -> None:
+    """An unfinished folder goes nowhere but to another name in its own box: what is in it would
+    else become a deposit where its author may not deposit, or a temporary file."""
+    same_box = box_of(source.folders) == box_of(target.folders)
+    if node.is_folder and (is_side(work, target) or not same_box):
+        raise Refused(
+            "Un dossier en cours de dépôt ne se déplace pas : déplacez les fichiers un à un.",
+            phrase="Deplacez les fichiers un a un",
+        )
 
 
 def _overwriting(work: Work, target: Spot, overwritten: Sequence[Member]) -> Iterator[Action]:

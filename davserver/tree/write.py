@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -9,10 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from davserver import journal
 from davserver.errors import Locked
-from davserver.model import Blob, Deposit, Dossier, Node, NodeKind, NodeRole, NodeState
+from davserver.model import Blob, Deposit, Dossier, Node, NodeKind, NodeState
 from davserver.names import composed, name_key
 from davserver.policy.rights import Rights
 from davserver.storage import Stored
+from davserver.tree.lookup import box_of
 from davserver.tree.members import ids_below
 from davserver.work import Work
 
@@ -39,14 +41,9 @@ EMPTY = Content(None)
 def deposits_here(work: Work, dossier: Dossier, folders: Sequence[Node]) -> bool:
     """Whether what the actor adds here is a deposit: in a mailbox always, elsewhere where he may
     add but not modify. Then it stays his alone until it has been quiet for a while."""
-    if any(folder.role is NodeRole.MAILBOX for folder in folders):
+    if box_of(folders) is not None:
         return True
     return Rights.MODIFY not in work.rights_in(dossier, folders)
-
-
-def box_of(folders: Sequence[Node]) -> Node | None:
-    """The mailbox among ``folders``."""
-    return next((folder for folder in folders if folder.role is NodeRole.MAILBOX), None)
 
 
 def new_node(
@@ -122,6 +119,19 @@ def deposit_of(work: Work, node: Node) -> Deposit | None:
     return work.session.scalars(select(Deposit).where(Deposit.node_id == node.id)).first()
 
 
+def just_sealed(work: Work, node: Node) -> bool:
+    """Whether the actor's own piece was sealed a moment ago: programs still come back to what they
+    have just written, and get answers that please them and change nothing."""
+    deposit = deposit_of(work, node)
+    short = timedelta(seconds=work.settings.deposit.courtesy_lock)
+    return (
+        deposit is not None
+        and deposit.sealed_at is not None
+        and deposit.author_id == work.actor.id
+        and deposit.sealed_at > work.now - short
+    )
+
+
 def open_deposit(work: Work, dossier: Dossier, folders: Sequence[Node], node: Node) -> Deposit:
     """The unfinished deposit of ``node``, begun now if there is none, touched now if there is."""
     deposit = deposit_of(work, node)
@@ -151,8 +161,8 @@ def open_deposit(work: Work, dossier: Dossier, folders: Sequence[Node], node: No
 def remove_tree(work: Work, dossier: Dossier, node: Node) -> None:
     """Remove ``node`` and all below it. The bytes stay until the sweep finds them unused.
 
-    The row of an unfinished deposit goes too; that of a sealed one would stay, but no policy lets
-    it come to that.
+    The row of an unfinished deposit goes too. Whoever removes has made sure that no sealed piece is
+    among them.
     """
     tree = ids_below(node.id)
     ids = select(tree.c.id)

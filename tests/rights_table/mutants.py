@@ -13,6 +13,7 @@ from davserver.policy import Policy
 from davserver.policy.gate import Gate
 from davserver.settings import load
 from davserver.site import open_site
+from tests.rights_table.playing import MAC
 
 # For each built-in policy, cells that depend on it alone: state, person, request, place, detail.
 DECISIVE = {
@@ -54,7 +55,7 @@ DECISIVE = {
     ],
     "side_files": [
         ("en cours", "brumaire", "PUT side", "04/B", "~${}.docx test"),
-        ("en cours", "brumaire", "PUT disguised", "04/B", "~${}.docx test"),
+        ("en cours", "conseil", "LOCK side", "03", f"._{{}}.pdf {MAC}"),
     ],
 }
 

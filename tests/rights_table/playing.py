@@ -257,16 +257,14 @@ REQUESTS: dict[str, Callable[[Attempt], Outcome]] = {
 }
 
 
-def seen(expert: Dav, folder: Names) -> dict[str, str]:
-    """All that somebody sees below a folder: the SHA-256 of each file, nothing for a folder."""
-    found: dict[str, str] = {}
+def shown(expert: Dav, folder: Names) -> dict[str, object]:
+    """What somebody sees in a folder: its files with the SHA-256 of their content, its folders."""
+    found: dict[str, object] = {}
     reply = expert.propfind(folder)
     assert reply.status == 207, (folder, reply.status)
     for response in reply.xml.findall("{DAV:}response")[1:]:
         href = response.findtext("{DAV:}href") or ""
-        name = (*folder, unquote(href).rstrip("/").split("/")[-1])
-        if href.endswith("/"):
-            found |= {"/".join(name): ""} | seen(expert, name)
-        else:
-            found["/".join(name)] = sha256(expert.get(name).body).hexdigest()
+        name = unquote(href).rstrip("/").split("/")[-1]
+        content = expert.get((*folder, name)).body if not href.endswith("/") else b""
+        found["/".join((*folder, name))] = sha256(content).hexdigest() if content else "folder"
     return found

@@ -48,8 +48,8 @@ _UNFINISHED_FOR = {
 # Names that Windows cannot hold are refused with words, those that no listing can carry at once.
 IMPOSSIBLE = {
     "403": (
-        "a:b.pdf", "a*b.pdf", "a?b.pdf", 'a"b.pdf', "a<b.pdf", "a>b.pdf", "a|b.pdf", "CON", "con.txt",
-        "PRN.pdf", "Aux.pdf", "nul", "COM1.txt", "lpt9", "fin.", "fin ", "é" * 121,
+        "a:b.pdf", "a*b.pdf", "a?b.pdf", 'a"b.pdf', "a<b.pdf", "a>b.pdf", "a|b.pdf", "CON",
+        "con.txt", "PRN.pdf", "Aux.pdf", "nul", "COM1.txt", "lpt9", "fin.", "fin ", "é" * 121,
     ),
     "400": ("a\\b.pdf", "a/b.pdf", "a\x00b", "a\x01b", "a\r\nb", "a\x7fb", "a\ufffeb"),
     "400|403": ("\u202efdp.exe",),
@@ -64,25 +64,27 @@ POSSIBLE = (
     "Rapport d'expertise amiable contradictoire établi à la demande de l'assureur dommages-ouvrage "
     "suite à la déclaration de sinistre du 27 novembre 2022 (annexes comprises).pdf",
     "SCAN_0001.pdf", "IMG_4512.HEIC", "IMG_4513.JPG", "Façade Est - fissure.mp4",
-    "Plan RDC ind. C.dwg", "Coupe AA' - A0.pdf", "Pièces 1 à 25.zip", "Copie de Dire (1) v2 DEF.docx",
-    "deux  espaces, une virgule; un point-virgule.pdf", "100%25.pdf", "=HYPERLINK(1).pdf",
+    "Plan RDC ind. C.dwg", "Coupe AA' - A0.pdf", "Pièces 1 à 25.zip",
+    "Copie de Dire (1) v2 DEF.docx", "deux  espaces, une virgule; un point-virgule.pdf",
+    "100%25.pdf", "=HYPERLINK(1).pdf",
 )  # fmt: skip
 
-# What programs write beside a document is taken in where one may write, for its author alone; Finder
-# and Explorer may leave theirs anywhere they read. A document under such a name is refused aloud.
+# What programs write beside a document is taken in where one may write, for its author alone;
+# Finder and Explorer may leave theirs anywhere they read. A document under such a name is refused.
 SIDE = """
-                  in one's box  reads  reads, Finder  reads, Explorer  closed  outside
-PUT side          201           403    201            201              403     409
-LOCK side         201           403    201            201              403     409
-PUT disguised     403           403    403            403              403     409
-PUT large side    403           403    403            403              403     409
+                in one's box  reads  reads, Finder  reads, Windows  closed  closed, Finder  outside
+PUT side        201           403    201            201             403     201             409
+LOCK side       201           403    201            201             403     201             409
+PUT disguised   403           403    403            403             403     403             409
+PUT large side  403           403    403            403             403     403             409
 """
 _SIDE_FOR = {
     "in one's box": (UNDER_WAY, "brumaire", "04/B", "test"),
     "reads": (UNDER_WAY, "brumaire", "03", RCLONE),
     "reads, Finder": (UNDER_WAY, "conseil", "03", MAC),
-    "reads, Explorer": (UNDER_WAY, "juge", "04/B", WINDOWS),
+    "reads, Windows": (UNDER_WAY, "juge", "04/B", WINDOWS),
     "closed": (CLOSED, "brumaire", "04/B", "test"),
+    "closed, Finder": (CLOSED, "brumaire", "04/B", MAC),
     "outside": (UNDER_WAY, "étranger", "04/B", MAC),
 }
 _LITTER = ("~${}.docx", "._{}.pdf", ".~lock.{}.odt#", "~lock.{}.odt#")

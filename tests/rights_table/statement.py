@@ -11,10 +11,10 @@ the assistant to whom he delegates it. « - »: the folder does not exist for th
 
 import re
 
-# 01 to 09: the expert's publications (01 is closed to his assistants' writing). The group was given
-# « naviguer, consulter » on 02, and « naviguer » alone on 08: it does not go down to 08/s. At 09 the
-# inheritance is cut. « espace » is the expert's private space, which he opened to his assistant.
-# « trop » is a member to whom somebody gave « tout » on the whole source folder by mistake.
+# 01 to 09: the expert's publications (01 is closed to his assistants' writing). The group was
+# given « naviguer, consulter » on 02, and « naviguer » alone on 08: it does not go down to 08/s.
+# At 09 the inheritance is cut. « espace » is the expert's private space, which he opened to his
+# assistant. « trop » is a member to whom somebody gave « tout » on the source folder by mistake.
 PUBLICATIONS = """
                           source   01       02       03       07       08       08/s     09       espace
 expert                    NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD
@@ -55,47 +55,47 @@ clos            NCT       NCT
 archivé         NCT       -
 """
 
-# What a request on a file, or on a new name, needs in its folder, and how it is answered: « M 204 »
-# asks « modifier » for a 204 and is 403 without it; « M 204 else 409 » is 409 without; « TS TD 201 »
-# asks one of the two sets; « own 204 » is for the author of the piece; no letter: for everybody.
-# « | »: the specification leaves both open. What each request is: see playing.py. « 207+ », « 207- »:
-# the file is listed, or not; « 207 yes », « 207 no »: the property was set, or not.
+# What a request on a file, or on a new name, needs in its folder, and how it is answered:
+# « M 204 » asks « modifier » for a 204 and is 403 without it; « M 204 else 409 » is 409 without;
+# « TS TD 201 » asks one of the two sets; « own 204 » is for the author of the piece; no letter: for
+# everybody. « | »: the specification leaves both open. « 207+ », « 207- »: the file is listed, or
+# not; « 207 yes », « 207 no »: the property was set, or not. What each request is: playing.py.
 #
 # In the mailboxes and archives the file is a sealed piece, which nobody changes, whatever his
 # rights; in the other folders a note of the expert. « unseen »: the folder exists for this person,
-# the file in it does not (« consulter » is missing). « no folder »: not even the folder does.
+# the file in it does not (« consulter » is missing). « nothing »: not even the folder does.
 ANSWERS = """
-                 publications             mailboxes          archives           04, 05  unseen  no folder
-OPTIONS          200                      200                200                200     200     200
-PROPFIND         207+                     207+               207+               207-    207-    404
-PROPFIND all     403                      403                403                403     403     403
-PROPFIND file    207                      207                207                .       404     404
-GET              T 200                    T 200              T 200              .       404     404
-HEAD             T 200                    T 200              T 200              .       404     404
-PUT new          A 201                    A 201              403                403     403     409
-PUT over         M 204                    403                403                .       403     409
-PUT same         M 204                    own 204            own 204|403        .       403     409
-MKCOL            A 201                    A 201              403                403     403     409
-LOCK new         A 201                    A 201              403                403     403     409
-LOCK             M 200                    423                423                .       403     409
-LOCK by a Mac    M 200                    403                403                .       403     409
-UNLOCK           M 204 else 409           own 204 else 409   own 204 else 409   .       404     404
-PROPPATCH        M 207 yes                207 no             207 no             .       404     404
-PROPPATCH dates  M 207 yes else 207 no    207 no             207 no             .       404     404
-DELETE           S 204                    403                403                .       404     404
-RENAME           M 201                    403                403                .       404     404
-MOVE out         TS TD 201                403                403                .       404     404
-MOVE in          A D 201                  A D 201            403                403     403     409
-COPY out         T 201                    T 201              T 201              .       404     404
-COPY in          A 201                    A 201              403                403     403     409
-COPY onto        AS 204                   403                403                .       403     409
-COPY onto, F     AS 412 else 412|403      412|403            412|403            .       403     409
-FILE             .                        F 201              .                  .       .       404
-FILE as twin     .                        F 201              .                  .       .       404
-FILE renamed     .                        403                .                  .       .       404
-FILE wrongly     .                        403                .                  .       .       404
-SORT             .                        .                  F 201              .       .       404
-GIVE BACK        .                        .                  F 201              .       .       404
+                 publications           mailboxes         archives          04, 05  unseen  nothing
+OPTIONS          200                    200               200               200     200     200
+PROPFIND         207+                   207+              207+              207-    207-    404
+PROPFIND all     403                    403               403               403     403     403
+PROPFIND file    207                    207               207               .       404     404
+GET              T 200                  T 200             T 200             .       404     404
+HEAD             T 200                  T 200             T 200             .       404     404
+PUT new          A 201                  A 201             403               403     403     409
+PUT over         M 204                  403               403               .       403     409
+PUT same         M 204                  own 204           own 204|403       .       403     409
+MKCOL            A 201                  A 201             403               403     403     409
+LOCK new         A 201                  A 201             403               403     403     409
+LOCK             M 200                  423               423               .       403     409
+LOCK by a Mac    M 200                  403               403               .       403     409
+UNLOCK           M 204 else 409         own 204 else 409  own 204 else 409  .       404     404
+PROPPATCH        M 207 yes              207 no            207 no            .       404     404
+PROPPATCH dates  M 207 yes else 207 no  207 no            207 no            .       404     404
+DELETE           S 204                  403               403               .       404     404
+RENAME           M 201                  403               403               .       404     404
+MOVE out         TS TD 201              403               403               .       404     404
+MOVE in          A D 201                A D 201           403               403     403     409
+COPY out         T 201                  T 201             T 201             .       404     404
+COPY in          A 201                  A 201             403               403     403     409
+COPY onto        AS 204                 403               403               .       403     409
+COPY onto, F     AS 412 else 412|403    412|403           412|403           .       403     409
+FILE             .                      F 201             .                 .       .       404
+FILE as twin     .                      F 201             .                 .       .       404
+FILE renamed     .                      403               .                 .       .       404
+FILE wrongly     .                      403               .                 .       .       404
+SORT             .                      .                 F 201             .       .       404
+GIVE BACK        .                      .                 F 201             .       .       404
 """
 
 # Two folders take part: what is needed at the other end. COPY out goes where the person may add,
@@ -195,6 +195,8 @@ def lines(place: str) -> list[list[str]]:
 
 def rights(person: str, place: str, state: str) -> str:
     """The letters that this person has in this folder of a dossier in this state."""
+    if person in NOBODY:
+        return ""
     table = _BOXES if place in _BOXES["expert"] else _PUBLICATIONS
     given = next(line[place] for names, line in table.items() if person in names.split())
     life = _LIVES[state]["expert" if person == "expert" else "others"]
@@ -210,7 +212,7 @@ def expected(request: str, person: str, place: str, state: str) -> str:
         return "401"
     have = rights(person, place, state)
     if "N" not in have:
-        column = "no folder"
+        column = "nothing"
     elif "C" not in have:
         column = "unseen"
     mine = OWNERS.get(place[-1]) == person

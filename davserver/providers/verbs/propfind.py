@@ -7,12 +7,12 @@ from typing import Any
 from davserver.errors import BadRequest, Refused
 from davserver.model import Dossier, Node
 from davserver.providers import live
-from davserver.providers.address import href
+from davserver.providers.address import href, member_href
 from davserver.providers.answers import Answer, multistatus, response
 from davserver.providers.exchange import Exchange
 from davserver.providers.live import View
 from davserver.tree import locking, properties, verbs
-from davserver.tree.lookup import Path, Spot, find, members, shown_name
+from davserver.tree.lookup import Spot, find, members, shown_name
 from davserver.work import Work
 
 
@@ -39,7 +39,8 @@ def answer(exchange: Exchange) -> Answer:
         spot = find(work, exchange.path)
         work.gate.require(verbs.propfind(work, spot))
         exchange.conditions.guard_get(work, spot)
-        return multistatus(_one(view, asked) for view in _views(work, spot, deep=deep))
+        base = exchange.address.echo or href(spot.path, folder=spot.is_folder)
+        return multistatus(_one(view, asked, base) for view in _views(work, spot, deep=deep))
 
 
 def _views(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
@@ -50,25 +51,26 @@ def _views(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
     locks = locking.live_on(work, nodes)
     dead = properties.dead(work, nodes)
 
-    def view(path: Path, node: Node, dossier: Dossier | None, folders: Sequence[Node]) -> View:
+    def view(name: str, node: Node, dossier: Dossier | None, folders: Sequence[Node]) -> View:
+        path = (*spot.path, name) if name else spot.path
         return View(
-            work, path, node, dossier, folders, locks.get(node.id, []), dead.get(node.id, {})
+            work, path, name, node, dossier, folders, locks.get(node.id, []), dead.get(node.id, {})
         )
 
-    yield view(spot.path, spot.node, spot.dossier, spot.folders)
+    yield view("", spot.node, spot.dossier, spot.folders)
     for node in inside:
         dossier = spot.dossier
         if dossier is None and node.dossier_id is not None:
             dossier = work.session.get_one(Dossier, node.dossier_id)
         folders = () if spot.is_root else (*spot.folders, spot.node)
-        yield view((*spot.path, shown_name(node, dossier)), node, dossier, folders)
+        yield view(shown_name(node, dossier), node, dossier, folders)
 
 
-def _one(view: View, asked: _Asked) -> str:
-    where = href(view.path, folder=view.node.is_folder)
+def _one(view: View, asked: _Asked, base: str) -> str:
+    where = member_href(base, view.name, folder=view.node.is_folder)
     if asked.only_names:
         return response(where, [(200, "".join(live.empty(tag) for tag in live.names(view)))])
-    tags = [*live.names(view), *asked.named] if asked.everything else list(asked.named)
+    tags = [*live.usual(view), *asked.named] if asked.everything else list(asked.named)
     found, missing = [], []
     for tag in dict.fromkeys(tags):
         element = live.element(view, tag)

@@ -3,7 +3,8 @@
 import time
 from email.utils import formatdate
 
-from davserver.errors import BadRequest, Conflict, Problem, TooLarge
+from davserver.errors import BadRequest, Conflict, TooLarge
+from davserver.policy import HEAD
 from davserver.providers.answers import Answer
 from davserver.providers.bodies import Cut, blocks
 from davserver.providers.conditions import etag
@@ -13,7 +14,6 @@ from davserver.tree import put
 from davserver.tree.write import EMPTY, Content
 
 TICK = 2.0  # seconds: a transfer that lasts longer reserves its name, and keeps it
-HEAD = 4_096  # bytes kept for the policies that look at content
 
 
 def answer(exchange: Exchange) -> Answer:
@@ -28,49 +28,64 @@ def answer(exchange: Exchange) -> Answer:
     guard = exchange.conditions.guard_put
     with exchange.site.reading(exchange.actor, exchange.client) as work:
         put.announce(work, exchange.path, exchange.expected, guard)
-    content = _receive(exchange)
-    with exchange.site.writing(exchange.actor, exchange.client) as work:
-        done = put.store(work, exchange.path, content, guard)
+    transfer = _Transfer(exchange)
+    try:
+        content = transfer.receive()
+        with exchange.site.writing(exchange.actor, exchange.client) as work:
+            done = put.store(work, exchange.path, content, guard)
+    except BaseException:
+        transfer.release()
+        raise
     headers = (
         ("ETag", etag(done.node)),
         ("Last-Modified", formatdate(done.node.modified.timestamp(), usegmt=True)),
     )
-    return Answer(201 if done.created else 204, headers)
+    return Answer(201 if done.created or transfer.reserved else 204, headers)
 
 
-def _receive(exchange: Exchange) -> Content:
-    """The whole body, durable; EMPTY for none. Raises Cut when it is not whole."""
-    if exchange.announced == 0:
-        return EMPTY
-    incoming = exchange.site.blobs.receive()
-    reserved = False
-    head = b""
-    try:
-        begun = time.monotonic()
-        for block in blocks(exchange.input, exchange.announced):
-            if len(head) < HEAD:
-                head += block[: HEAD - len(head)]
-            incoming.write(block)
-            _refuse_too_large(exchange, incoming.size)
-            if time.monotonic() - begun > TICK:
-                begun = time.monotonic()
-                with exchange.site.writing(exchange.actor, exchange.client) as work:
-                    reserved = put.reserve(work, exchange.path) or reserved
-        _require_whole(exchange, incoming)
-        if incoming.size == 0:
+class _Transfer:
+    """The bytes on their way. One that lasts takes its name, so that nobody else does meanwhile."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self.reserved = False
+
+    def receive(self) -> Content:
+        """The whole body, durable; EMPTY for none. Raises Cut when it is not whole."""
+        exchange = self._exchange
+        if exchange.announced == 0:
             return EMPTY
-        return Content(incoming.keep(), head)
-    except Problem:
-        if reserved:
-            with exchange.site.writing(exchange.actor, exchange.client) as work:
-                put.release(work, exchange.path)
-        raise
-    finally:
-        incoming.drop()
+        incoming = exchange.site.blobs.receive()
+        head = b""
+        try:
+            ticked = time.monotonic()
+            for block in blocks(exchange.input, exchange.announced):
+                if len(head) < HEAD:
+                    head += block[: HEAD - len(head)]
+                incoming.write(block)
+                _refuse_too_large(exchange, incoming.size)
+                if time.monotonic() - ticked > TICK:
+                    self._reserve(incoming.size)
+                    ticked = time.monotonic()
+            _require_whole(exchange, incoming)
+            return Content(incoming.keep(), head) if incoming.size else EMPTY
+        finally:
+            incoming.drop()
+
+    def release(self) -> None:
+        """Free the name that was taken: a refusal leaves nothing."""
+        if self.reserved:
+            with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
+                put.release(work, self._exchange.path)
+
+    def _reserve(self, size: int) -> None:
+        with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
+            taken = put.reserve(work, self._exchange.path, size)
+        self.reserved = self.reserved or taken
 
 
 def _require_whole(exchange: Exchange, incoming: Incoming) -> None:
-    """A chunked body may end well and still be short: Finder says how long it should be."""
+    """A body may end well and still be short: Finder says how long it should be."""
     if exchange.expected is not None and incoming.size != exchange.expected:
         raise Cut
 

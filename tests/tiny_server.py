@@ -1,6 +1,6 @@
 """A small application behind the real server, in processes of its own, and a client for raw bytes.
 
-Run as a module it is the server: ``python -m tests.served {"workers": 1, …}``.
+Run as a module it is the server: ``python -m tests.tiny_server {"workers": 1, …}``.
 """
 
 import json
@@ -195,7 +195,7 @@ class Running:
 
     def __init__(self, wanted: dict[str, Any]) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.served", json.dumps(wanted)],
+            [sys.executable, "-m", "tests.tiny_server", json.dumps(wanted)],
             cwd=ROOT,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,275 @@
+"""``verify`` names every difference, and none where there is none."""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from davserver import verify as verifying
+from davserver.settings import load
+from davserver.site import Site, open_site
+from tests.conftest import Start
+from tests.console import Console, copied
+
+A = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
+OWNER = "cabinet.ortie-lambda"
+BOX = (A, "04 Boîtes aux lettres", "Cabinet ORTIE-LAMBDA (SCCV Mirabelle)")
+
+
+@pytest.fixture
+def console(seeded: Path, tmp_path: Path) -> Console:
+    return copied(seeded, tmp_path)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verifying, "SECOND_LOOK", 0.0)
+
+
+@contextmanager
+def opened(console: Console) -> Iterator[Site]:
+    site = open_site(load(None, data=console.data))
+    try:
+        yield site
+    finally:
+        site.close()
+
+
+def damage(console: Console, *statements: str) -> None:
+    """Change rows as no operation would."""
+    database = sqlite3.connect(console.data / "davserver.sqlite")
+    for statement in statements:
+        database.execute(statement)
+    database.commit()
+    database.close()
+
+
+def differences(console: Console, *options: str) -> list[str]:
+    """What verify names; its exit code must agree."""
+    done = console("verify", "--json", *options)
+    found = done.json["differences"]
+    assert isinstance(found, list)
+    assert (done.code, done.json["ok"]) == ((1, False) if found else (0, True))
+    assert done.err == ""
+    return found
+
+
+def blobs(console: Console) -> list[Path]:
+    """The files of the pieces, largest first."""
+    files = [file for file in (console.data / "blobs").glob("*/*") if file.is_file()]
+    return sorted(files, key=lambda file: file.stat().st_size, reverse=True)
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    return {
+        str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in folder.rglob("*")
+        if file.is_file() and not file.name.endswith(("-shm", "-wal"))
+    }
+
+
+def test_a_sound_site_has_no_difference_and_is_not_changed(console: Console) -> None:
+    before = snapshot(console.data)
+
+    text = console.well("verify")
+
+    assert text.startswith("0 differences; checked: ")
+    assert differences(console) == differences(console, "--quick") == []
+    assert snapshot(console.data) == before
+
+
+def test_it_tells_how_much_it_looked_at(console: Console) -> None:
+    checked = console("verify", "--json").json["checked"]
+
+    assert set(checked) == {"nodes", "blobs", "bytes", "deposits", "journal"}
+    assert checked["bytes"] == sum(file.stat().st_size for file in blobs(console))
+    assert checked["deposits"] == len(console.json("deposits", "list"))
+
+
+def test_one_flipped_byte_is_found_and_its_file_named(console: Console) -> None:
+    largest = blobs(console)[0]
+    content = bytearray(largest.read_bytes())
+    content[1000] ^= 1
+    largest.write_bytes(content)
+
+    (found,) = differences(console)
+
+    assert found.endswith("its bytes were changed")
+    assert "Pièce n°12 - Constat.pdf" in found
+    assert differences(console, "--quick") == []  # which looks at sizes alone
+
+
+@pytest.mark.parametrize("option", ["--json", "--quick"])
+def test_bytes_that_are_missing_or_cut_or_longer_are_found(console: Console, option: str) -> None:
+    largest, second, third = blobs(console)[:3]
+    largest.unlink()
+    second.write_bytes(second.read_bytes()[:-1])
+    third.write_bytes(third.read_bytes() + b"x")
+
+    found = differences(console, option)
+
+    assert len(found) == 3
+    assert all(any(file.name in line for line in found) for file in (largest, second, third))
+
+
+def test_every_difference_is_printed_without_json_too(console: Console) -> None:
+    for file in blobs(console)[:2]:
+        file.unlink()
+
+    done = console("verify")
+
+    assert done.code == 1
+    assert done.out.count("its bytes cannot be read") == 2
+    assert "2 differences" in done.out
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("UPDATE dossier SET used = used + 1 WHERE title LIKE '2024-01%'", "bytes, its files have"),
+        ("UPDATE dossier SET title = 'x' WHERE title LIKE '2024-01%'", "its source folders are"),
+        ("UPDATE dossier SET next_number = 99 WHERE title LIKE '2024-01%'", "not numbered 1 to n"),
+        ("UPDATE node SET size = size + 1 WHERE number = 2", "not that of its bytes"),
+        ("UPDATE node SET sha256 = 'x' WHERE number = 2", "not that of its file"),
+        ("UPDATE node SET blob_id = NULL WHERE number = 2", "and no bytes"),
+        ("UPDATE node SET blob_id = 1 WHERE name = '08 Plans'", "a folder with bytes"),
+        ("UPDATE node SET number = 77 WHERE number = 2", "bears the number 77, not 2"),
+        ("UPDATE node SET number = 77 WHERE name LIKE 'Plan RDC%'", "numbered, but no sealed"),
+        ("UPDATE node SET name_key = 'x' WHERE number = 2", "its key is not that of its name"),
+        ("UPDATE node SET state = 'received' WHERE number = 2", "numbered, but no sealed deposit"),
+        ("UPDATE node SET state = 'reserved' WHERE name LIKE 'Plan RDC%'", "nobody will ever"),
+        ("UPDATE node SET state = 'side' WHERE number = 2", "a side file without author"),
+        ("UPDATE node SET role = 'source' WHERE name = '08 Plans'", "only source folders"),
+        ("UPDATE node SET dossier_id = 1 WHERE name = '08 Plans'", "another dossier than"),
+        ("UPDATE node SET parent_id = id WHERE name = '08 Plans'", "no way leads to it"),
+        ("UPDATE node SET parent_id = 9999 WHERE number = 9", "no way leads to it"),
+        ("UPDATE node SET role = 'plain' WHERE id = 1", "it is not the root"),
+        ("UPDATE node SET parent_id = (SELECT id FROM node WHERE name LIKE 'Plan RDC%')"
+         " WHERE name LIKE 'Coupe AA%'", "it lies in a file"),
+        ("UPDATE blob SET sha256 = 'x' WHERE size > 8000000", "is not that of its bytes"),
+        ("DELETE FROM node WHERE number = 2", "the piece is gone"),
+        ("DELETE FROM deposit WHERE number = 2", "numbered, but no sealed deposit"),
+        ("DELETE FROM deposit WHERE number = 2", "tells of a deposit that is not there"),
+        ("UPDATE deposit SET sha256 = 'x' WHERE number = 2", "is not that of journal line"),
+        ("UPDATE deposit SET sealed_at = NULL WHERE number = 2", "numbered without seal"),
+        ("UPDATE deposit SET rejected_at = sealed_at WHERE number = 2", "rejected, and yet there"),
+        ("UPDATE deposit SET sealed_at = NULL, number = NULL WHERE number = 2", "its file is not"),
+        ("DELETE FROM journal WHERE act = 'deposit.seal'", "does not tell of its seal"),
+        ("UPDATE journal SET facts = '{}' WHERE act = 'rights.grant'", "the line was changed"),
+        ('UPDATE "grant" SET rights = 4096 WHERE id = 1', "4096 are no rights"),
+        ('UPDATE "grant" SET node_id = (SELECT id FROM node WHERE name LIKE \'Plan RDC%\')'
+         " WHERE id = 1", "it stands on a file"),
+        ('UPDATE "grant" SET node_id = (SELECT id FROM node WHERE role = \'source\' AND name LIKE'
+         " '2024-01%') WHERE group_id = (SELECT max(id) FROM \"group\")", "is of another dossier"),
+        ("UPDATE alert_rule SET node_id = 9999", "names a row of node that is not there"),
+        ("INSERT INTO membership SELECT min(g.id), u.id FROM \"group\" g, user u WHERE u.login ="
+         " 'soustraitant.sept'", "a private user of another dossier"),
+        ("INSERT INTO lock VALUES (1, 't', 9999, 1, 1, 0, '', 1, '2024-01-01', '2024-01-01', '',"
+         " 0)", "lock 1: names a row of node"),
+    ],
+)  # fmt: skip
+def test_a_changed_row_is_found(console: Console, statement: str, said: str) -> None:
+    damage(console, statement)
+
+    assert any(said in line for line in differences(console, "--quick")), differences(console)
+
+
+def test_a_recipient_of_nothing_or_of_another_message_is_found(console: Console) -> None:
+    message = (
+        "INSERT INTO message (id, dossier_id, depositor_id, kind, opened_at, due_at) "
+        "SELECT {0}, max(id), 1, 'dépôt', '2024-01-01', '2024-01-01' FROM dossier"
+    )
+    recipient = (
+        "INSERT INTO recipient (id, message_id, user_id, email, state, attempts, retry_at, outcome)"
+        " VALUES ({0}, {0}, 1, 'x@x.example', 'queued', 0, '2024-01-01', '')"
+    )
+    damage(
+        console,
+        message.format(1),
+        message.format(2),
+        recipient.format(1),
+        recipient.format(2),
+        "INSERT INTO message_line (id, message_id, name, folder, size, late_seconds, reason, at) "
+        "VALUES (1, 1, 'x', 'y', 1, 0, '', '2024-01-01')",
+        "INSERT INTO recipient_line VALUES (2, 1)",
+    )
+
+    assert differences(console, "--quick") == [
+        "recipient 2: told of line 1 of another message",
+        "recipient 1: told of nothing",
+    ]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_old_bytes_without_a_row_are_found_and_young_ones_may_be_on_their_way(
+    console: Console,
+) -> None:
+    orphan = console.data / "blobs" / "ab" / ("ab" * 20)
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(b"x")
+
+    with opened(console) as site:
+        assert verifying.verify(site).differences == []
+        site.clock = lambda: datetime.now(UTC) + timedelta(days=2)
+        (found,) = verifying.verify(site).differences
+
+    assert found.startswith(f"blob {orphan.name}: bytes that no row names")
+    assert orphan.exists()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_bytes_that_the_sweep_takes_meanwhile_are_not_missed(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "cd" * 20
+    columns = "(key, size, sha256, created)"
+    damage(console, f"INSERT INTO blob {columns} VALUES ('{key}', 1, 'x', '2024-01-01')")
+    hashed = verifying._hash_fault
+
+    def swept(*arguments: Any) -> str | None:
+        damage(console, f"DELETE FROM blob WHERE key = '{key}'")
+        return hashed(*arguments)
+
+    with opened(console) as site:
+        (missing,) = verifying.verify(site).differences
+        monkeypatch.setattr(verifying, "_hash_fault", swept)
+
+        assert missing == f"blob {key} (no file): its bytes cannot be read"
+        assert verifying.verify(site).differences == []
+
+
+def test_a_store_that_is_away_is_no_list_of_losses(console: Console) -> None:
+    (console.data / "blobs").rename(console.data / "démonté")
+
+    assert "stockage" in console.refused("verify")
+
+
+def test_it_runs_while_the_site_is_written_to(start: Start) -> None:
+    server = start({"DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "0.2"})
+    dav = server.dav(OWNER)
+    done = threading.Event()
+
+    def deposit() -> None:
+        for number in range(200):
+            if done.is_set():
+                break
+            path = (*BOX, f"Pièce n°{100 + number}.pdf")
+            assert dav.put(path, b"%PDF-1.4 " + bytes([number]) * 5000).status == 201
+            if number % 3 == 0:
+                assert dav.delete(path).status in (204, 403)
+
+    writer = threading.Thread(target=deposit)
+    writer.start()
+    try:
+        console = Console(server.data)
+        for _ in range(8):
+            assert differences(console) == []
+    finally:
+        done.set()
+        writer.join()
