@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from davserver.server import CannotListen, Listening, child, serve
+from davserver.server import CannotListen, Listening, Worker, child, serve
 
 ROOT = Path(__file__).parent.parent
 DEFAULTS: dict[str, Any] = {
@@ -38,6 +38,8 @@ DEFAULTS: dict[str, Any] = {
     "idle_connections": 100,
 }
 GET = b"GET /pid HTTP/1.1\r\nHost: x\r\n\r\n"
+SLOW = b"GET /sleep?%s HTTP/1.1\r\nHost: x\r\n\r\n"  # seconds
+MEBIBYTE = 1 << 20
 
 
 class TinyWorker:
@@ -310,6 +312,33 @@ class Client:
 def tls_client(server: Running, context: ssl.SSLContext) -> Client:
     plain = socket.create_connection(("127.0.0.1", server.port), 10)
     return Client(context.wrap_socket(plain, server_hostname="localhost"))
+
+
+def put(path: str, *fields: str, body: bytes = b"") -> bytes:
+    lines = [f"PUT {path} HTTP/1.1", "Host: x", *fields, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def chunked(path: str, body: bytes) -> bytes:
+    return put(path, "Transfer-Encoding: chunked", body=body)
+
+
+def calls(server: Running) -> int:
+    return sum(line.startswith("called") for line in server.log)
+
+
+def memory(server: Running) -> int:
+    return int(server.ask(b"GET /memory HTTP/1.1\r\nHost: x\r\n\r\n").body)
+
+
+def worker_ids(server: Running) -> list[int]:
+    made = [re.fullmatch(r"made in (\d+)", line) for line in server.log]
+    return [int(match.group(1)) for match in made if match]
+
+
+def make_no_worker() -> Worker:
+    """For a server that must not come so far."""
+    raise AssertionError("a worker was made")
 
 
 if __name__ == "__main__":
