@@ -84,6 +84,7 @@ def verify(site: Site, *, quick: bool = False) -> Report:
             *_contents(rows),
             *_dossiers(rows),
             *_deposits(rows),
+            *_places(rows),
             *_sealed_lines(session, rows),
             *_principals(session, rows),
             *_recipients(session),
@@ -265,6 +266,18 @@ def _deposits(rows: _Rows) -> Iterator[str]:
             yield f"{where}: numbered, but no sealed deposit"
         if node.kind == NodeKind.FILE and node.state in _OPEN and not known:
             yield f"{where}: unfinished, but no deposit: nobody will ever finish it"
+
+
+def _places(rows: _Rows) -> Iterator[str]:
+    """A piece lies in a mailbox or an archive, and all who may see it can get there."""
+    for node in rows.nodes.values():
+        above, folder = [], rows.nodes.get(node.parent_id)
+        while node.number is not None and folder is not None and len(above) < 99:
+            above.append((folder.role, folder.state))
+            folder = rows.nodes.get(folder.parent_id)
+        lost = not {role for role, _ in above} & {NodeRole.MAILBOX, NodeRole.ARCHIVE}
+        if node.number is not None and (lost or {s for _, s in above} != {NodeState.PUBLISHED}):
+            yield f"node {node.id} ({rows.path(node.id)}): a piece outside of box and archive"
 
 
 def _sealed_lines(session: Session, rows: _Rows) -> Iterator[str]:

@@ -118,20 +118,21 @@ class Curl:
         self._program = require_program("curl")
         self._url = url or server.url
         self._home = home
+        self.head = home / "curl.head"  # the heads of all answers to the last request
         self._user = ["--user", f"{login}:{password}"] if login else []
 
     def __call__(self, path: Names, *options: str | Path, stdin: bytes = b"") -> Reply:
         """One request; ``options`` are curl's own. The answer is the last one, after any 100."""
-        head, body = self._home / "curl.head", self._home / "curl.body"
+        body = self._home / "curl.body"
         body.write_bytes(b"")
         done = run(
             *(self._program, "--silent", "--show-error", "--max-time", "60", *self._user),
-            *("--dump-header", head, "--output", body, *options, self._url + address(*path)),
+            *("--dump-header", self.head, "--output", body, *options, self._url + address(*path)),
             home=self._home,
             stdin=stdin,
         )
         assert done.code == 0, done.errors
-        answers = head.read_text(encoding="latin-1").rstrip().split("\n\n")
+        answers = self.head.read_text(encoding="latin-1").rstrip().split("\n\n")
         lines = answers[-1].splitlines()
         _, status, reason = [*lines[0].split(" ", 2), ""][:3]
         pairs = [line.split(": ", 1) for line in lines[1:]]

@@ -191,7 +191,7 @@ def test_thirty_pieces_make_one_mail_to_each_member(
     assert len(everybody) == 9
     assert len(set(BURST)) == 30
     post.start()
-    server = start(settings(post, window=8))
+    server = start(settings(post, window=10))
     put_all(server, BURST)
     for forged in ("=?UTF-8?Q?x=0ABcc:_evil@x.example?=.pdf", "x\r\nBcc: evil@x.example.pdf"):
         assert server.dav(LAWYER).put((*BOX, forged), b"%PDF").status in (400, 403)

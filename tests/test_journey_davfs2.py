@@ -40,7 +40,7 @@ BOX = box(SAULE)
 OLD = "Devis n°4 & avenant #2 - 50 % acompte + TVA 10%.pdf"  # sealed in 2024
 NEW = [name for name in AWKWARD if name != OLD]
 FOLDER = "Annexes du dire n°3"
-QUIET = 2.0
+TIMES = {"DAVSERVER_DEPOSIT__QUIET_LOCKED": "3", "DAVSERVER_DEPOSIT__COURTESY_LOCK": "600"}
 
 
 @contextmanager
@@ -80,7 +80,7 @@ def mounted(server: Server, login: str, folder: Path, *, delay: int = 1) -> Iter
 
 @pytest.fixture(scope="module")
 def server(start: Start) -> Server:
-    return start({"DAVSERVER_DEPOSIT__QUIET_LOCKED": str(QUIET)})
+    return start(TIMES)
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +209,8 @@ def test_a_piece_sealed_just_now_is_not(
 def test_writing_over_a_piece_sealed_just_now_changes_nothing_and_loses_nothing(
     server: Server, home: Path, drive: Path, sent: dict[str, str]
 ) -> None:
-    """For two minutes programs get a lock on what they have just written: here the upload fails,
-    not the copy. davfs2 keeps what it could not send."""
+    """For a while programs get a lock on what they have just written: here the upload fails, not
+    the copy. davfs2 keeps what it could not send."""
     name = NEW[1]
     content = b"%PDF-1.4 second thoughts"
     (home / "second.pdf").write_bytes(content)

@@ -52,9 +52,9 @@ def seals(server: Server, name: str) -> int:
     )
 
 
-def spool(server: Server) -> list[Path]:
-    """The bytes of uploads that have not ended."""
-    return list((server.data / "spool").iterdir())
+def spool(server: Server) -> set[Path]:
+    """The bytes of uploads under way, and, for a day, of those that a power cut has ended."""
+    return set((server.data / "spool").iterdir())
 
 
 def test_windows_ends_after_a_power_cut_the_deposit_begun_before_it(server: Server) -> None:
@@ -93,7 +93,7 @@ def test_what_had_come_whole_before_a_power_cut_is_sealed_once(server: Server) -
 
 def test_a_power_cut_in_the_middle_of_an_upload_leaves_no_name(server: Server) -> None:
     name = "Pièce n°22 - Vidéo.pdf"
-    upload = begun(server, (*BOX, name), announced=1_000_000)
+    upload = begun(server, (*BOX, name))
     cut_power(server)
     upload.cut()
     server.start()
@@ -104,9 +104,9 @@ def test_a_power_cut_in_the_middle_of_an_upload_leaves_no_name(server: Server) -
     assert server.dav(OTHER).get((*BOX, name)).body == paper(name)
 
 
-def begun(server: Server, path: Names, *, announced: int) -> SlowUpload:
+def begun(server: Server, path: Names) -> SlowUpload:
     """An upload that has lasted so long that it holds its name; a part of its body has come."""
-    upload = SlowUpload(server, LAWYER, path, announced)
+    upload = SlowUpload(server, LAWYER, path, announced=100_000_000)
 
     def held() -> bool:
         upload.send(bytes(200_000))
@@ -119,12 +119,13 @@ def begun(server: Server, path: Names, *, announced: int) -> SlowUpload:
 
 def test_an_upload_that_is_cut_leaves_no_name_no_byte_and_no_lock(server: Server) -> None:
     path = (*BOX, "Pièce n°23 - Vidéo.pdf")
-    upload = begun(server, path, announced=100_000_000)
+    before = spool(server)
+    upload = begun(server, path)
     assert server.dav(EXPERT).put(path, b"%PDF").status == 423
     assert server.dav(OTHER).get(path).status == 404
     upload.cut()
     wait_for(lambda: server.dav(LAWYER).get(path).status == 404, what="the name to be free")
-    assert not spool(server)
+    wait_for(lambda: spool(server) == before, what="the bytes to be gone")
     assert path[-1] not in deposits(server, LAWYER)
     assert server.dav(EXPERT).lock(path).status == 201
     assert server.dav(EXPERT).delete(path).status == 204
@@ -133,9 +134,10 @@ def test_an_upload_that_is_cut_leaves_no_name_no_byte_and_no_lock(server: Server
 def test_a_server_told_to_stop_lets_an_upload_end(server: Server) -> None:
     name = "Pièce n°24 - Photos.pdf"
     content = paper(name) + bytes(300_000)
+    before = spool(server)
     upload = SlowUpload(server, LAWYER, (*BOX, name), len(content))
     upload.send(content[:200_000])
-    wait_for(lambda: spool(server), what="the first bytes to arrive")
+    wait_for(lambda: spool(server) > before, what="the first bytes to arrive")
     with ThreadPoolExecutor(1) as pool:
         stopped = pool.submit(server.stop)
         wait_for(lambda: _refuses(server), what="the server to take no new connection")
@@ -159,7 +161,7 @@ def _refuses(server: Server) -> bool:
 def test_an_upload_that_outlasts_the_stop_leaves_nothing(start: Start) -> None:
     server = start({"DAVSERVER_SERVER__SHUTDOWN_TIMEOUT": "1"})
     path = (*BOX, "Pièce n°25 - Vidéo.pdf")
-    upload = begun(server, path, announced=100_000_000)
+    upload = begun(server, path)
     assert server.stop() == 0
     upload.cut()
     server.start()
@@ -174,9 +176,11 @@ def test_a_name_belongs_to_whoever_began_to_deposit_under_it(server: Server) -> 
     path = (*BOX, name)
     lawyer, expert = server.dav(LAWYER), server.dav(EXPERT)
     assert lawyer.put(path, paper(name)).status == 201
+    token = lawyer.lock(path).headers["lock-token"]
     assert expert.put(path, b"%PDF another").status == 423
     assert expert.lock(path).status == 423
     assert expert.get(path).status == 404
+    assert lawyer.unlock(path, token).status == 204
     await_names(expert, BOX, [name])
     assert expert.put(path, b"%PDF another").status == 403
     assert lawyer.put(path, b"%PDF another").status == 403

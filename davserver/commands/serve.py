@@ -68,7 +68,8 @@ def run(settings: Settings) -> int:
         certificate=server.certificate,
         private_key=server.private_key,
         max_header_bytes=server.max_header_bytes,
-        max_body_bytes=settings.limits.file_bytes,
+        # A little more than the application takes: it refuses first, with a sentence for people.
+        max_body_bytes=settings.limits.file_bytes + (1 << 20),
         idle_timeout=server.idle_timeout,
         shutdown_timeout=server.shutdown_timeout,
         idle_connections=server.idle_connections,

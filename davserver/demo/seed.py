@@ -62,6 +62,7 @@ class _Seed:
         self._add_people()
         for name, history in HISTORIES.items():
             plan = _plan(name)
+            self._at(BEGINNING)
             with self._site.writing(CONSOLE, _CONSOLE) as work:
                 create.create(work, plan, password=lambda login: self._password)
             for event in sorted(history, key=lambda event: event.at):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
-from davserver.accounts import groups, passwords, people
+from davserver.accounts import administration, groups, passwords, people
 from davserver.accounts.people import PeopleProblem
 from davserver.dossiers.plan import (
     DossierPlan,
@@ -238,14 +238,13 @@ def _account(
             raise
         chosen = password(person.login) if password else passwords.generated()
         created.passwords[person.login] = chosen
-        return people.add(
-            work.session,
+        return administration.add_user(
+            work,
             first_name=person.first_name,
             last_name=person.last_name,
             email=person.email,
             login=person.login,
             password=chosen,
-            now=work.now,
             dossier=dossier if person.private else None,
         )
     if user.kind is UserKind.PRIVATE and user.dossier_id != dossier.id:

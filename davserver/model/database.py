@@ -57,6 +57,8 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 connection = connection.execution_options(davserver_write=write)
+                if not write and connection.dialect.name == "postgresql":
+                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
                 with Session(connection, expire_on_commit=False, autoflush=True) as session:
                     # BEGIN now: a writer that had to wait must not look at its clock before.
                     session.connection()

@@ -9,7 +9,6 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 from davserver.model import Blob, Node
 from davserver.providers.conditions import etag
 from davserver.storage import BlobStore
-from davserver.tree import verbs
 from davserver.tree.lookup import Spot, members
 from davserver.work import Work
 
@@ -106,10 +105,10 @@ class Folder(DAVCollection):
 
 
 def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder | None:
-    """What the actor may know of ``spot``; for a file he must be allowed to fetch it.
+    """What the actor may know of ``spot``; None: nothing there for him.
 
-    None: nothing there for him. Raises Refused where he may see but not fetch. A folder's names are
-    read while ``work`` lasts.
+    Who gives him the content of a file asks the gate before. A folder's names are read while
+    ``work`` lasts.
     """
     node = spot.node
     if node is None or not spot.seen:
@@ -117,6 +116,5 @@ def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder |
     path = "/" + "/".join(spot.path)
     if node.is_folder:
         return Folder(path, environ, node, lambda: [m.name for m in members(work, spot)])
-    work.gate.require(verbs.get(work, spot))
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
     return File(path, environ, node, blob.key if blob else None, work.blobs)

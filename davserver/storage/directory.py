@@ -102,7 +102,8 @@ class DirectoryBlobStore:
         for shelf in self.blobs.iterdir():
             if shelf.is_dir():
                 for file in shelf.iterdir():
-                    yield file.name, datetime.fromtimestamp(file.stat().st_mtime, UTC)
+                    with contextlib.suppress(FileNotFoundError):  # another process sweeps too
+                        yield file.name, datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
     def drop_unfinished(self, before: datetime) -> None:
         self._require()

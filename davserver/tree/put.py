@@ -165,15 +165,15 @@ def create(work: Work, dossier: Dossier, spot: Spot, content: Content) -> Node:
 def _replace(work: Work, dossier: Dossier, spot: Spot, node: Node, content: Content) -> None:
     before = node.sha256
     write.fill(work, dossier, node, content)
-    if node.is_open and write.deposits_here(work, dossier, spot.folders):
-        # Programs that truncate before they write: empty content is a reservation again.
-        node.state = NodeState.RECEIVED if content.size else NodeState.RESERVED
-        _note_unfinished(work, dossier, spot, node)
-    elif node.is_open and content.size:
+    if node.is_open and content.size and not write.deposits_here(work, dossier, spot.folders):
         deposit = write.deposit_of(work, node)
         if deposit is not None:
             work.session.delete(deposit)
         publish(work, dossier, spot, node)
+    elif node.is_open:
+        # Programs that truncate before they write: empty content is a reservation again.
+        node.state = NodeState.RECEIVED if content.size else NodeState.RESERVED
+        _note_unfinished(work, dossier, spot, node)
     elif node.state is NodeState.PUBLISHED:
         place = write.path_of(spot.folders, node.name)
         write.record(work, "file.replace", dossier, path=place, sha256=node.sha256, before=before)

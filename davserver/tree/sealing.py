@@ -17,6 +17,7 @@ from davserver.model import (
     MessageKind,
     Node,
     NodeState,
+    User,
 )
 from davserver.policy import HEAD, Act
 from davserver.settings import DepositSettings
@@ -145,7 +146,7 @@ def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit
         dossier,
         number=deposit.number,
         path=write.path_of(folders, node.name),
-        author=deposit.author_id,
+        author=work.session.get_one(User, deposit.author_id).login,
         size=node.size,
         sha256=node.sha256,
         received_at=deposit.received_at,

@@ -20,9 +20,9 @@ PUBLICATIONS = """
 expert                    NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD
 assistant                 NCTAM    NCT      NCTAM    NCTAM    NCTAM    NCTAM    NCTAM    -        NCTAM
 délégué                   NCTAM    NCT      NCTAM    NCTAM    NCTAM    NCTAM    NCTAM    -        -
-sapiteur                  NCT      NCT      NC       NCT      NCT      N        NCT      -        -
 brumaire ortie ulysse     NCT      NCT      NC       NCT      NCT      N        NCT      -        -
-représentée conseil juge  NCT      NCT      NC       NCT      NCT      N        NCT      -        -
+sapiteur représentée conseil juge
+                          NCT      NCT      NC       NCT      NCT      N        NCT      -        -
 trop                      NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  -
 étranger administrateur   -        -        -        -        -        -        -        -        -
 """  # noqa: E501

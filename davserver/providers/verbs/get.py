@@ -8,6 +8,7 @@ from davserver.errors import NotFound, RangeNotSatisfiable
 from davserver.providers.answers import Answer
 from davserver.providers.exchange import Exchange
 from davserver.providers.resources import File, resource
+from davserver.tree import verbs
 from davserver.tree.lookup import find
 
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
@@ -27,6 +28,8 @@ def answer(exchange: Exchange) -> Answer:
         found = resource(work, spot, exchange.environ)
         if found is None:
             raise NotFound("Ce fichier ou ce dossier n'existe pas.")
+        if isinstance(found, File):
+            work.gate.require(verbs.get(work, spot))
         exchange.conditions.guard_get(work, spot)
     if not isinstance(found, File):
         return _head(
