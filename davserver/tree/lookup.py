@@ -59,7 +59,10 @@ class Spot:
         return not self.path
 
     def existing(self) -> tuple[Dossier, Node]:
-        """What stands here. Raises NotFound where nothing does, or nothing that may be seen."""
+        """What stands here. Raises NotFound where nothing does, or nothing that may be seen, and
+        Refused for the root, which belongs to no dossier."""
+        if self.is_root:
+            raise Refused("La racine du lecteur ne se modifie pas.", phrase="Racine protegee")
         if self.node is None or not self.seen or self.lost or self.dossier is None:
             raise NotFound("Ce fichier ou ce dossier n'existe pas.")
         return self.dossier, self.node
