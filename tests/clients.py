@@ -219,22 +219,22 @@ def requests(server: Server, login: str, method: str) -> list[dict[str, Any]]:
     return [line for line in seen if (line["login"], line["method"]) == (login, method)]
 
 
-def processes(server: Server) -> list[int]:
-    """The server's process and its workers."""
-    own = str(server.data).encode()
+def processes(argument: str | Path) -> list[int]:
+    """The processes that were started with this argument, and their forks."""
+    wanted = os.fsencode(argument)
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue  # it has just ended
-        if own in command:
+        if wanted in command:
             found.append(int(folder.name))
-    return sorted(found)
+    return found
 
 
 def cut_power(server: Server) -> None:
     """SIGKILL to all processes of the server at once: none can end what it has begun."""
-    for process in processes(server):
+    for process in processes(server.data):
         os.kill(process, signal.SIGKILL)
     server.kill()

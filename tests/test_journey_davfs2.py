@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from tests.clients import (
     contents,
     deposits,
     papers,
+    processes,
     remote,
     requests,
     run,
@@ -75,6 +77,8 @@ def mounted(server: Server, login: str, folder: Path, *, delay: int = 1) -> Iter
     finally:
         if os.path.ismount(point):
             run("umount", "-l", point, home=folder)
+        for daemon in processes(point):
+            os.kill(daemon, signal.SIGKILL)
         shutil.rmtree(cache, ignore_errors=True)
 
 

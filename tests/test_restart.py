@@ -226,7 +226,7 @@ def paused(process: int) -> Iterator[None]:
 
 def workers(server: Server) -> list[int]:
     """The processes that serve; their parent is left out."""
-    family = processes(server)
+    family = processes(server.data)
 
     def parent(process: int) -> int:
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])

@@ -16,7 +16,17 @@ from tests.dav import Dav, Reply
 from tests.rights_table.cells import FOLDERS, UNDER_WAY, cells, folder_cells, root_cells
 from tests.rights_table.mutants import DECISIVE, serving
 from tests.rights_table.playing import Cell, Stage, shown
-from tests.rights_table.site import NOTE, PLAYED, TITLES, Names, path, prepare, rows
+from tests.rights_table.site import (
+    NOTE,
+    PIECE,
+    PLAYED,
+    TITLES,
+    Names,
+    path,
+    prepare,
+    refusals,
+    rows,
+)
 from tests.rights_table.special import (
     name_cells,
     other_cells,
@@ -156,6 +166,32 @@ def test_a_listing_shows_the_folders_that_are_not_hidden(stage: Stage, person: s
     for place in ("01", "02", "03", "04", "05", "07", "08", "09"):
         visible = "N" in rights(person, place, UNDER_WAY)
         assert (path(place, UNDER_WAY)[-1] in listed) is visible, place
+
+
+def test_each_refused_attempt_on_the_pieces_is_in_the_journal(stage: Stage, site: Site) -> None:
+    me = stage.client("brumaire", UNDER_WAY)
+    piece, others = (*path("04/B", UNDER_WAY), PIECE), (*path("04/O", UNDER_WAY), "Pièce.pdf")
+    before = len(refusals(site, me.login))
+
+    replies = [
+        me.put(piece, b"autre"),
+        me.delete(piece),
+        me.move(piece, (*piece[:-1], "Autre nom.pdf")),
+        me.put(others, b"ailleurs"),
+        me.mkcol(others),
+    ]
+
+    assert [reply.status for reply in replies] == [403] * 5
+    assert refusals(site, me.login)[before:] == [
+        (method, "/".join(name))
+        for method, name in [
+            ("PUT", piece),
+            ("DELETE", piece),
+            ("MOVE", piece),
+            ("PUT", others),
+            ("MKCOL", others),
+        ]
+    ]
 
 
 NOTES = path("03", UNDER_WAY)

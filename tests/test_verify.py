@@ -14,6 +14,7 @@ import pytest
 from davserver import verify as verifying
 from davserver.settings import load
 from davserver.site import Site, open_site
+from davserver.verify import store
 from tests.conftest import Start
 from tests.console import Console, copied
 
@@ -29,7 +30,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verifying, "SECOND_LOOK", 0.0)
+    monkeypatch.setattr(store, "SECOND_LOOK", 0.0)
 
 
 @contextmanager
@@ -180,6 +181,46 @@ def test_a_changed_row_is_found(console: Console, statement: str, said: str) -> 
     assert any(said in line for line in differences(console, "--quick")), differences(console)
 
 
+@pytest.mark.parametrize(
+    ("statement", "folder"),
+    [
+        ("UPDATE node SET parent_id = (SELECT id FROM node WHERE name = '08 Plans' AND dossier_id ="
+         " (SELECT dossier_id FROM node WHERE number = 9)) WHERE number = 9", "08 Plans"),
+        ("UPDATE node SET state = 'side', scratch_of = 1 WHERE id = (SELECT parent_id FROM node"
+         " WHERE number = 9)", "06 Sapiteurs et investigations/M. PROTOTYPE Côme (structure)"),
+    ],
+    ids=["a plain folder", "a side folder"],
+)  # fmt: skip
+def test_a_piece_outside_of_box_and_archive_is_named(
+    console: Console, statement: str, folder: str
+) -> None:
+    damage(console, statement)
+
+    (found,) = differences(console, "--quick")
+
+    piece = f"/{A}/{folder}/Avis technique - structure du balcon.pdf"
+    assert found.endswith(f" ({piece}): a piece outside of box and archive")
+
+
+@pytest.mark.parametrize(
+    "lowered",
+    [
+        "(SELECT parent_id FROM node WHERE number = 9)",
+        "(SELECT box.parent_id FROM node box JOIN node piece ON piece.parent_id = box.id"
+        " WHERE piece.number = 9)",
+    ],
+    ids=["its own parent", "in its own child"],
+)
+def test_a_piece_in_a_circle_of_folders_is_found_and_ends_the_search(
+    console: Console, lowered: str
+) -> None:
+    box = "(SELECT parent_id FROM node WHERE number = 9)"
+    damage(console, f"UPDATE node SET parent_id = {box} WHERE id = {lowered}")
+
+    said = "Avis technique - structure du balcon.pdf): no way leads to it from the root"
+    assert any(line.endswith(said) for line in differences(console, "--quick"))
+
+
 def test_a_recipient_of_nothing_or_of_another_message_is_found(console: Console) -> None:
     message = (
         "INSERT INTO message (id, dossier_id, depositor_id, kind, opened_at, due_at) "
@@ -230,7 +271,7 @@ def test_bytes_that_the_sweep_takes_meanwhile_are_not_missed(
     key = "cd" * 20
     columns = "(key, size, sha256, created)"
     damage(console, f"INSERT INTO blob {columns} VALUES ('{key}', 1, 'x', '2024-01-01')")
-    hashed = verifying._hash_fault
+    hashed = store._hash_fault
 
     def swept(*arguments: Any) -> str | None:
         damage(console, f"DELETE FROM blob WHERE key = '{key}'")
@@ -238,7 +279,7 @@ def test_bytes_that_the_sweep_takes_meanwhile_are_not_missed(
 
     with opened(console) as site:
         (missing,) = verifying.verify(site).differences
-        monkeypatch.setattr(verifying, "_hash_fault", swept)
+        monkeypatch.setattr(store, "_hash_fault", swept)
 
         assert missing == f"blob {key} (no file): its bytes cannot be read"
         assert verifying.verify(site).differences == []

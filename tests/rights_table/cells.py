@@ -22,7 +22,7 @@ from tests.rights_table.statement import (
 )
 
 UNDER_WAY = STATES[0]
-_ALL_REQUESTS = ("02", "03", "04/B", "05/B", "08", "09")
+_ALL_REQUESTS = ("02", "03", "04/B", "05/B", "08")
 _SOME = (
     "PROPFIND", "GET", "PUT new", "PUT over", "PUT same", "MKCOL", "LOCK new", "LOCK", "DELETE",
     "RENAME", "COPY in", "FILE", "GIVE BACK",

@@ -1,5 +1,6 @@
 """The site on which the rights table is played: one dossier per state, with the same people."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from davserver.model import (
     Dossier,
     DossierState,
     Group,
+    JournalLine,
     Lock,
     Node,
     Participant,
@@ -337,6 +339,18 @@ def rows(site: Site, title: str) -> dict[str, object]:
                 deposit.node_id, deposit.number, deposit.sha256, deposit.touched_at,
             )  # fmt: skip
         return found
+
+
+def refusals(site: Site, who: str) -> list[tuple[str, str]]:
+    """What the journal says was refused to a login: the method, and where; oldest first."""
+    with site.reading(CONSOLE, _DRIVE) as work:
+        lines = work.session.scalars(
+            select(JournalLine)
+            .where(JournalLine.act == "refused", JournalLine.actor == who)
+            .order_by(JournalLine.id)
+        )
+        facts = [json.loads(line.facts) for line in lines]
+    return [(fact["method"], fact["path"]) for fact in facts]
 
 
 def _user(work: Work, person: str, state: str) -> User:

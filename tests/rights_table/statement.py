@@ -16,15 +16,14 @@ import re
 # At 09 the inheritance is cut. « espace » is the expert's private space, which he opened to his
 # assistant. « trop » is a member to whom somebody gave « tout » on the source folder by mistake.
 PUBLICATIONS = """
-                          source   01       02       03       07       08       08/s     09       espace
-expert                    NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD
-assistant                 NCTAM    NCT      NCTAM    NCTAM    NCTAM    NCTAM    NCTAM    -        NCTAM
-délégué                   NCTAM    NCT      NCTAM    NCTAM    NCTAM    NCTAM    NCTAM    -        -
-brumaire ortie ulysse     NCT      NCT      NC       NCT      NCT      N        NCT      -        -
-sapiteur représentée conseil juge
-                          NCT      NCT      NC       NCT      NCT      N        NCT      -        -
-trop                      NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  -
-étranger administrateur   -        -        -        -        -        -        -        -        -
+                                   source   01       02       03       07       08       08/s     09       espace
+expert                             NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD
+assistant                          NCTAM    NCT      NCTAM    NCTAM    NCTAM    NCTAM    NCTAM    -        NCTAM
+délégué                            NCTAM    NCT      NCTAM    NCTAM    NCTAM    NCTAM    NCTAM    -        -
+brumaire ortie ulysse              NCT      NCT      NC       NCT      NCT      N        NCT      -        -
+sapiteur représentée conseil juge  NCT      NCT      NC       NCT      NCT      N        NCT      -        -
+trop                               NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  NCTAMSD  -
+étranger administrateur            -        -        -        -        -        -        -        -        -
 """  # noqa: E501
 # 04/B, 04/O, 04/U: the mailboxes of the cabinets BRUMAIRE and ORTIE, and of Ulysse, who has no
 # lawyer. 05/B, 05/O: the archives of the cabinets. 06/S: the sapiteur's box.
