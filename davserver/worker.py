@@ -59,7 +59,8 @@ class Background:
 
     def mails(self) -> None:
         """Send the mails that are due."""
-        send_due(self._site.database, self._site.settings, self._site.clock)
+        site = self._site
+        send_due(site.database, site.settings, site.clock, self._stop.is_set)
 
     def _run(self, task: Callable[[], None]) -> None:
         while not self._stop.is_set():

@@ -192,9 +192,14 @@ class SlowUpload:
 
 
 def await_names(viewer: Dav, folder: Names, names: Collection[str], seconds: float = 30) -> None:
-    """Wait until ``viewer`` finds all of ``names`` in ``folder``."""
+    """Wait until ``viewer`` finds all of ``names`` in ``folder``, and the folder itself: one that
+    was deposited is seen with the first piece in it that is sealed."""
     wanted = {composed(name) for name in names}
-    wait_for(lambda: wanted <= set(viewer.names(folder)), seconds, f"{wanted} in {folder}")
+
+    def found() -> bool:
+        return viewer.propfind(folder, "0").status == 207 and wanted <= set(viewer.names(folder))
+
+    wait_for(found, seconds, f"{wanted} in {folder}")
 
 
 def contents(viewer: Dav, folder: Names, names: Collection[str]) -> dict[str, str]:

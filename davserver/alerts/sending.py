@@ -63,13 +63,18 @@ class _Claim:
     letter: Letter
 
 
-def send_due(database: Database, settings: Settings, now: Clock) -> int:
+def send_due(
+    database: Database,
+    settings: Settings,
+    now: Clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> int:
     """Mail everybody whose time has come, and count the mails tried: sent, put off or given up.
 
     Any number of processes may run this at once. Without a mail server (``mail.host`` empty) the
-    queue stays as it is. The round ends early when the server cannot be used; the others keep their
-    turn. ``now`` gives UTC. Raises BadSettings for a sender that is no address, before anything is
-    claimed, and Unavailable when the database is away.
+    queue stays as it is. The round ends early when the server cannot be used, and after the mail at
+    hand once ``stopping()``; the others keep their turn. ``now`` gives UTC. Raises BadSettings for a
+    sender that is no address, before anything is claimed, and Unavailable when the database is away.
     """
     if not settings.mail.host:
         return 0
@@ -80,6 +85,8 @@ def send_due(database: Database, settings: Settings, now: Clock) -> int:
         # Ends: each row of a batch is moved beyond ``started`` or closed, by us or by another.
         while batch := _due(database, started):
             for due in batch:
+                if stopping():
+                    return handled
                 claim = _claim(database, settings, site, due, now())
                 if claim is None:
                     continue

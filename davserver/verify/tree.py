@@ -10,12 +10,13 @@ from davserver.verify.rows import Rows
 
 def faults(rows: Rows) -> Iterator[str]:
     """One root, every node on a way from it, folders above, names that are their keys."""
-    reached = set()
+    reached: set[int] = set()
     pending = [ROOT_ID] if ROOT_ID in rows.nodes else []
     while pending:
         node_id = pending.pop()
-        reached.add(node_id)
-        pending += rows.children[node_id]
+        if node_id not in reached:  # a circle through the root must not keep us for ever
+            reached.add(node_id)
+            pending += rows.children[node_id]
     for node in rows.nodes.values():
         where = f"node {node.id} ({rows.path(node.id)})"
         if node.id not in reached:
