@@ -73,8 +73,9 @@ def send_due(
 
     Any number of processes may run this at once. Without a mail server (``mail.host`` empty) the
     queue stays as it is. The round ends early when the server cannot be used, and after the mail at
-    hand once ``stopping()``; the others keep their turn. ``now`` gives UTC. Raises BadSettings for a
-    sender that is no address, before anything is claimed, and Unavailable when the database is away.
+    hand once ``stopping()``; the others keep their turn. ``now`` gives UTC. Raises BadSettings,
+    before anything is claimed, for a sender that is no address, and Unavailable when the database
+    is away.
     """
     if not settings.mail.host:
         return 0
