@@ -28,12 +28,13 @@ class Credentials:
         self._secret = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, str] = OrderedDict()
         self._lock = Lock()
+        passwords.unusable()  # made now, so that the first unknown login takes no longer
 
     def actor(self, session: Session, login: str, password: str) -> Actor | None:
         """Who logs in, or None. An unknown, a disabled and a wrong one take the same time."""
         user = session.scalars(select(User).where(User.login == login.strip().lower())).first()
         if user is None or user.disabled:
-            self._matches(login, password, passwords.UNUSABLE)
+            self._matches(login, password, passwords.unusable())
             return None
         if not self._matches(login, password, user.password_hash):
             return None

@@ -1,6 +1,7 @@
 """Passwords: argon2id, in a form that carries its own parameters (RFC 9106)."""
 
 import secrets
+from functools import cache
 from threading import BoundedSemaphore
 
 from passlib.context import CryptContext
@@ -40,5 +41,7 @@ def generated() -> str:
     return "-".join(groups)
 
 
-UNUSABLE = hashed(secrets.token_hex(16))
-"""A hash that nothing matches: an unknown login must cost as much as a known one."""
+@cache
+def unusable() -> str:
+    """A hash that nothing matches: an unknown login must cost as much as a known one."""
+    return hashed(secrets.token_hex(16))

@@ -145,8 +145,8 @@ PLAYED = {
     "en cours": PLACES,
     "délai de dires": ("03", "04/B"),
     "suspendu": ("03", "04/B"),
-    "clos": ("03", "04/B", "05/B", "06/S"),
-    "archivé": ("03", "04/B", "05/B"),
+    "clos": ("03", "04/B", "05/B"),
+    "archivé": ("03", "04/B"),
     FULL: ("03",),
 }
 """The places that are played in each state."""
