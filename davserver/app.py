@@ -35,6 +35,7 @@ _BODILESS = ("204", "304")
 
 def make_app(site: Site) -> Wsgi:
     """The application that serves ``site``."""
+    site.credentials.prepare()
     frame = WsgiDAVApp(
         {
             "provider_mapping": {"/": DossierProvider(site)},

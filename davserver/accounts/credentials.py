@@ -28,7 +28,10 @@ class Credentials:
         self._secret = secrets.token_bytes(32)
         self._verified: OrderedDict[bytes, str] = OrderedDict()
         self._lock = Lock()
-        passwords.unusable()  # made now, so that the first unknown login takes no longer
+
+    def prepare(self) -> None:
+        """Do beforehand what the first unknown login would else wait for."""
+        passwords.unusable()
 
     def actor(self, session: Session, login: str, password: str) -> Actor | None:
         """Who logs in, or None. An unknown, a disabled and a wrong one take the same time."""
