@@ -14,6 +14,8 @@ from davserver.tree.write import EMPTY
 from davserver.work import Work
 
 IDLE = timedelta(minutes=2)  # an unused lock that its own author's program asks for again
+# Closes a file long before it sends it: whoever writes learns of a refusal at LOCK, or never.
+_TELLS_ONLY_AT_LOCK = ("davfs2",)
 _BLUNT = ("webdavfs", "rclone")  # read 423 as « in use » or try again for ever: they get 403
 
 
@@ -125,7 +127,7 @@ def unlock(work: Work, path: Path, token: str) -> None:
 def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
     """Programs reopen what they have just written: for a short while they get a lock that protects
     nothing. Later a sealed piece answers « locked », which Office shows as « read-only »."""
-    if write.just_sealed(work, node):
+    if write.just_sealed(work, node) and work.client.family not in _TELLS_ONLY_AT_LOCK:
         return locks.grant(
             work,
             node,
