@@ -51,7 +51,9 @@ def _third_party(wanted: Sequence[PolicySettings]) -> list[tuple[str, Policy]]:
             kind = point.load()
             policy = kind(**item.options)
         except Exception as error:
-            raise BadSettings(f"policy « {item.use} » : {error}") from error
+            # Whatever the package says, the administrator reads one line.
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise BadSettings(f"policy « {item.use} » : {reason}") from error
         _check(item.use, policy)
         loaded.append((item.use, policy))
     return loaded
