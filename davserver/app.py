@@ -13,7 +13,6 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import text
-from wsgidav.request_resolver import RequestResolver
 from wsgidav.wsgidav_app import WsgiDAVApp
 
 from davserver.errors import NotAllowed, Problem
@@ -21,7 +20,7 @@ from davserver.providers.address import parse
 from davserver.providers.answers import problem, send
 from davserver.providers.authentication import SITE, Authentication
 from davserver.providers.exchange import ACTOR
-from davserver.providers.provider import VERBS, DossierProvider
+from davserver.providers.provider import VERBS, DossierProvider, VerbResolver
 from davserver.site import Site
 
 Environ = dict[str, Any]
@@ -39,7 +38,7 @@ def make_app(site: Site) -> Wsgi:
     frame = WsgiDAVApp(
         {
             "provider_mapping": {"/": DossierProvider(site)},
-            "middleware_stack": [Authentication, RequestResolver],
+            "middleware_stack": [Authentication, VerbResolver],
             "lock_storage": None,
             "property_manager": None,
             "hotfixes": {"re_encode_path_info": False},

@@ -15,8 +15,7 @@ from davserver.policy.loading import make_gate
 from davserver.settings import BadSettings, Settings
 from davserver.storage.directory import DirectoryBlobStore
 from davserver.tree.lookup import ROOT_ID
-from davserver.work import Client, Work
-from davserver.work.rights_map import RightsCache
+from davserver.work import Caches, Client, Work
 
 SYSTEM = Actor(id=0, login="(serveur)", name="davserver")
 CONSOLE = Actor(id=0, login="(console)", name="console")
@@ -36,14 +35,14 @@ class Site:
         self.database = Database(settings.storage.database_url)
         self.blobs = DirectoryBlobStore(settings.storage.data)
         self.credentials = Credentials()
-        self._cache = RightsCache()
+        self._caches = Caches()
 
     @contextmanager
     def reading(self, actor: Actor, client: Client) -> Iterator[Work]:
         """A unit of work that changes nothing."""
         with self.database.reading() as session:
             yield Work(
-                session, self.settings, self.gate, self.blobs, self._cache, actor, client,
+                session, self.settings, self.gate, self.blobs, self._caches, actor, client,
                 self.clock(),
             )  # fmt: skip
 
@@ -52,7 +51,7 @@ class Site:
         """A unit of work: durable when the block ends, gone without a trace if it raises."""
         with self.database.writing() as session:
             yield Work(
-                session, self.settings, self.gate, self.blobs, self._cache, actor, client,
+                session, self.settings, self.gate, self.blobs, self._caches, actor, client,
                 self.clock(),
             )  # fmt: skip
 
@@ -81,7 +80,7 @@ def create_site(settings: Settings) -> None:
             session.add(
                 Node(
                     id=ROOT_ID, name="", name_key=name_key(""), kind=NodeKind.FOLDER,
-                    role=NodeRole.ROOT, created=now, modified=now,
+                    role=NodeRole.ROOT, created=now, modified=now, written=now,
                 )
             )  # fmt: skip
     database.close()

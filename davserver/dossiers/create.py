@@ -37,7 +37,7 @@ from davserver.model import (
 )
 from davserver.names import composed, fault, name_key
 from davserver.policy.rights import Rights
-from davserver.tree import grants, write
+from davserver.tree import changes, grants, write
 from davserver.tree.lookup import ROOT_ID, SPACE_NAME, Spot
 from davserver.work import Work
 
@@ -203,9 +203,11 @@ def _folder(work: Work, dossier: Dossier, parent: Node | None, name: str, role: 
         role=role,
         created=work.now,
         modified=work.now,
+        written=work.now,
     )
     work.session.add(folder)
     work.session.flush()
+    changes.came(work, dossier, folder)
     return folder
 
 

@@ -37,6 +37,7 @@ from davserver.model.tree import (
     NodeKind,
     NodeRole,
     NodeState,
+    Removal,
 )
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Recipient",
     "RecipientLine",
     "RecipientState",
+    "Removal",
     "Representation",
     "Role",
     "User",

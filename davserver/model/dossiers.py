@@ -62,7 +62,7 @@ class Dossier(Base):
 
     ``rights_revision`` names the state of all that rights hang on (grants, groups, roles, cuts):
     compiled rights are valid while it stands still. ``next_number`` is the running number
-    of the next sealed deposit.
+    of the next sealed deposit. ``change`` numbers the transactions that changed its tree.
     """
 
     __tablename__ = "dossier"
@@ -79,6 +79,7 @@ class Dossier(Base):
     used: Mapped[int] = mapped_column(BigInteger, default=0)
     rights_revision: Mapped[int] = mapped_column(BigInteger, default=1)
     next_number: Mapped[int] = mapped_column(default=1)
+    change: Mapped[int] = mapped_column(BigInteger, default=0)
     created: Mapped[Time]
 
     def rights_changed(self) -> None:

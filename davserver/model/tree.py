@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from davserver.model.columns import Base, Bytes, Id, Time, Utc, Word
@@ -58,12 +58,17 @@ class Node(Base):
 
     ``scratch_of`` is the author's id for a side file, else 0: side files of several people may
     carry one name. ``inherits`` is false where the inheritance of rights is cut.
+
+    ``written`` is when its content came, by the server's clock; ``modified`` is the date shown,
+    which the author's program may have set. ``change`` numbers its last change among those of the
+    dossier, ``members_change`` (folders) the last one of the members that others may see.
     """
 
     __tablename__ = "node"
     __table_args__ = (
         UniqueConstraint("parent_id", "name_key", "scratch_of"),
         Index("ix_node_unfinished", "dossier_id", "state"),
+        Index("ix_node_change", "dossier_id", "change"),
         {"sqlite_autoincrement": True},
     )
 
@@ -87,6 +92,9 @@ class Node(Base):
     number: Mapped[int | None]
     created: Mapped[Time]
     modified: Mapped[Time]
+    written: Mapped[Time]
+    change: Mapped[int] = mapped_column(BigInteger, default=0)
+    members_change: Mapped[int] = mapped_column(BigInteger, default=0)
 
     @property
     def is_folder(self) -> bool:
@@ -101,6 +109,29 @@ class Node(Base):
     def is_piece(self) -> bool:
         """A sealed deposit: nobody changes its name or content, the expert included."""
         return self.number is not None
+
+
+class Removal(Base):
+    """A name that a folder had and has no more, for who synchronises (RFC 6578 §3.5.2).
+
+    ``node_id`` is what stood there: rights are judged on it. ``only_for`` is the author of what
+    nobody else has seen; None: everybody with the right.
+    """
+
+    __tablename__ = "removal"
+    __table_args__ = (
+        Index("ix_removal_change", "dossier_id", "change"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[Id]
+    dossier_id: Mapped[int] = mapped_column(ForeignKey("dossier.id", ondelete="CASCADE"))
+    parent_id: Mapped[int] = mapped_column(ForeignKey("node.id", ondelete="CASCADE"), index=True)
+    node_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(255))
+    kind: Mapped[NodeKind] = mapped_column(Word(NodeKind))
+    only_for: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    change: Mapped[int] = mapped_column(BigInteger)
 
 
 class Deposit(Base):

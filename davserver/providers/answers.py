@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import formatdate
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -9,7 +11,7 @@ from davserver.errors import Problem, Unauthenticated, Unavailable
 
 XML = 'application/xml; charset="utf-8"'
 PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
-CLASSES = (("DAV", "1, 2"), ("MS-Author-Via", "DAV"))
+CLASSES = (("DAV", "1, 2, extended-mkcol"), ("MS-Author-Via", "DAV"))
 PHRASES = {
     200: "OK",
     201: "Created",
@@ -47,22 +49,45 @@ class Answer:
         return self.blocks if self.blocks is not None else [self.body]
 
 
+def http_date(instant: datetime) -> str:
+    """A date as HTTP writes it (RFC 9110 §5.6.7)."""
+    return formatdate(instant.timestamp(), usegmt=True)
+
+
 def multistatus(responses: Iterable[str]) -> Answer:
     """207 with these ready ``D:response`` elements."""
     body = "".join([PROLOGUE, '<D:multistatus xmlns:D="DAV:">', *responses, "</D:multistatus>\n"])
     return Answer(207, (("Content-Type", XML),), body.encode())
 
 
+def mkcol_response(propstats: Iterable[tuple[int, str]], condition: str = "") -> Answer:
+    """403 for a folder whose properties cannot be set (RFC 5689 §3, §5.1)."""
+    error = f"<D:error><D:{condition}/></D:error>" if condition else ""
+    body = f'{PROLOGUE}<D:mkcol-response xmlns:D="DAV:">{_all(propstats, error)}</D:mkcol-response>'
+    return Answer(403, (("Content-Type", XML),), body.encode(), "Propriete non modifiable")
+
+
 def response(href: str, propstats: Iterable[tuple[int, str]]) -> str:
     """A ``D:response`` of an href with, for each status, the properties that have it."""
-    parts = [f"<D:response><D:href>{escape(href)}</D:href>"]
-    for status, properties in propstats:
-        parts.append(
-            f"<D:propstat><D:prop>{properties}</D:prop>"
-            f"<D:status>HTTP/1.1 {status} {PHRASES[status]}</D:status></D:propstat>"
-        )
-    parts.append("</D:response>")
-    return "".join(parts)
+    return f"<D:response><D:href>{escape(href)}</D:href>{_all(propstats)}</D:response>"
+
+
+def _all(propstats: Iterable[tuple[int, str]], error: str = "") -> str:
+    """``D:propstat`` elements; ``error`` tells more of those that failed."""
+    return "".join(
+        f"<D:propstat><D:prop>{properties}</D:prop>"
+        f"<D:status>HTTP/1.1 {status} {PHRASES[status]}</D:status>"
+        f"{error if status == 403 else ''}</D:propstat>"
+        for status, properties in propstats
+    )
+
+
+def gone(href: str) -> str:
+    """A ``D:response`` that tells that nothing is there any more (RFC 6578 §3.5.2)."""
+    return (
+        f"<D:response><D:href>{escape(href)}</D:href>"
+        f"<D:status>HTTP/1.1 404 {PHRASES[404]}</D:status></D:response>"
+    )
 
 
 def problem(error: Problem) -> Answer:

@@ -13,21 +13,16 @@ from email.utils import parsedate_to_datetime
 from davserver.errors import BadRequest, PreconditionFailed
 from davserver.model import Node, NodeState
 from davserver.providers.address import parse_url
-from davserver.tree import locks
+from davserver.tree import locks, synchronise
+from davserver.tree.entity_tags import Tags
 from davserver.tree.lookup import Spot, find
 from davserver.work import Work
 
-NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4"  # the start of the SHA-256 of no byte
 _LONGEST = 8_192
 _TAG = re.compile(r'(W/)?"([^"\x00-\x20\x7f]*)"')
 _STATE = re.compile(r'\s*(?:(Not)\s+)?(?:<([^<>\s]+)>|\[((?:W/)?"[^"]*")\])', re.IGNORECASE)
 _END = re.compile(r"\s*\)\s*,?")
 _BEGIN = re.compile(r"\s*(?:<([^<>\s]+)>\s*)?\(")
-
-
-def etag(node: Node) -> str:
-    """The strong entity tag of a file, quoted: its content decides, so sealing never changes it."""
-    return f'"{node.sha256[:40] or NOTHING}"'
 
 
 @dataclass(frozen=True)
@@ -62,23 +57,23 @@ class Conditions:
 
     @property
     def tokens(self) -> frozenset[str]:
-        """The lock tokens submitted; one under Not is submitted too (RFC 4918 §10.4.1)."""
+        """The state tokens submitted; one under Not is submitted too (RFC 4918 §10.4.1)."""
         return frozenset(state.token for part in self._if for state in part.states if state.token)
 
     def guard(self, work: Work, spot: Spot) -> None:
         """Raise PreconditionFailed unless all conditions hold for ``spot``."""
         node = spot.node if spot.seen else None
-        if self._none_match is not None and _matches(self._none_match, node, weak=True):
+        if self._none_match is not None and _matches(work, self._none_match, node, weak=True):
             raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
         self.guard_get(work, spot)
 
     def guard_get(self, work: Work, spot: Spot) -> None:
         """As :meth:`guard`, for reading: If-None-Match is a question then, not a condition."""
         node = spot.node if spot.seen else None
-        if self._match is not None and not _matches(self._match, node, weak=False):
+        if self._match is not None and not _matches(work, self._match, node, weak=False):
             raise PreconditionFailed("Le document a changé entre-temps.")
         if self._unmodified is not None and self._match is None and node is not None:
-            if _second(node.modified) > self._unmodified:
+            if not _known_since(node, self._unmodified):
                 raise PreconditionFailed("Le document a changé entre-temps.")
         if self._if and not any(self._holds(work, spot, part) for part in self._if):
             raise PreconditionFailed("Le verrou ou la version indiqués ne sont plus les bons.")
@@ -98,11 +93,11 @@ class Conditions:
         else:
             self.guard(work, spot)
 
-    def unchanged(self, node: Node) -> bool:
-        """Whether GET may answer 304 (RFC 9110 §13.2.2)."""
+    def unchanged(self, node: Node, tag: str) -> bool:
+        """Whether GET may answer 304 (RFC 9110 §13.2.2). ``tag`` is the node's entity tag."""
         if self._none_match is not None:
-            return _matches(self._none_match, node, weak=True)
-        return self._modified is not None and _second(node.modified) <= self._modified
+            return _is_among(self._none_match, tag, weak=True)
+        return self._modified is not None and _known_since(node, self._modified)
 
     def _holds(self, work: Work, spot: Spot, part: _List) -> bool:
         place = spot
@@ -116,14 +111,20 @@ class Conditions:
         tokens = {lock.token for lock in locks.over(work, folders, node)}
         # The author's token on his unfinished file may be stale: Windows and davfs2 lose theirs.
         lenient = node is not None and node.is_open and node.author_id == work.actor.id
-        return all(_state_holds(state, node, tokens, lenient) for state in part.states)
+        if node is not None and place.dossier is not None:
+            # A folder's sync-token is a state token too (RFC 6578 §5).
+            if any(synchronise.is_token(state.token) for state in part.states):
+                tokens.add(synchronise.token(work, place.dossier))
+        tag = Tags(work).of(node) if node and any(state.tag for state in part.states) else ""
+        return all(_state_holds(state, tag, tokens, lenient) for state in part.states)
 
 
-def _state_holds(state: _State, node: Node | None, tokens: set[str], lenient: bool) -> bool:
+def _state_holds(state: _State, tag: str, tokens: set[str], lenient: bool) -> bool:
     if state.token is not None:
-        held = state.token in tokens or (lenient and not state.negated)
+        forgiven = lenient and not state.negated and not synchronise.is_token(state.token)
+        held = state.token in tokens or forgiven
     else:
-        held = node is not None and not node.is_folder and state.tag == etag(node)
+        held = bool(tag) and state.tag == tag
     return held is not state.negated
 
 
@@ -169,15 +170,14 @@ def _tags(text: str | None) -> tuple[str, ...] | None:
     return tags
 
 
-def _matches(tags: tuple[str, ...], node: Node | None, *, weak: bool) -> bool:
+def _matches(work: Work, tags: tuple[str, ...], node: Node | None, *, weak: bool) -> bool:
     if node is None:
         return False
-    if tags == ("*",):
-        return True
-    if node.is_folder:
-        return False
-    own = etag(node)
-    return any(tag == own or (weak and tag == f"W/{own}") for tag in tags)
+    return tags == ("*",) or _is_among(tags, Tags(work).of(node), weak=weak)
+
+
+def _is_among(tags: tuple[str, ...], own: str, *, weak: bool) -> bool:
+    return any(tag in ("*", own) or (weak and tag == f"W/{own}") for tag in tags)
 
 
 def _date(text: str | None) -> datetime | None:
@@ -191,5 +191,11 @@ def _date(text: str | None) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _second(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
+def _known_since(node: Node, date: datetime) -> bool:
+    """Whether who has the state of ``date`` has the present one.
+
+    The date shown may be older than the content, since programs set it: an older one says nothing
+    unless the content itself is older too.
+    """
+    shown = node.modified.replace(microsecond=0)
+    return shown == date or max(shown, node.written.replace(microsecond=0)) <= date

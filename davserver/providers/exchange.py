@@ -1,17 +1,20 @@
 """One request at the WebDAV door: what the client asks, in our words."""
 
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol, cast
 
 from davserver.errors import BadRequest, Unauthenticated
 from davserver.policy import Actor
 from davserver.providers.address import Address, parse, parse_url
+from davserver.providers.answers import Answer
 from davserver.providers.bodies import Input, xml
 from davserver.providers.conditions import Conditions
 from davserver.site import Site
 from davserver.tree.lookup import Path
 from davserver.work import Client
 
+PREFERENCES = ("return=minimal", "depth-noroot")  # that some verb grants (RFC 8144)
 ACTOR = "davserver.actor"  # the one key of the environment that is ours: who was authenticated
 
 
@@ -89,6 +92,23 @@ class Exchange:
             raise BadRequest("L'en-tête Depth ne convient pas à cette opération.")
         return depth
 
+    @cached_property
+    def _preferences(self) -> frozenset[str]:
+        words = self.headers.get("prefer", "").split(",")
+        return frozenset(word.split(";")[0].replace('"', "").strip().lower() for word in words)
+
+    def prefers(self, preference: str) -> bool:
+        """Whether the client would like this (RFC 7240, RFC 8144)."""
+        return preference in self._preferences
+
+    def preferred(self, answer: Answer) -> Answer:
+        """``answer`` with what it says of the client's wishes, which were granted."""
+        granted = [wish for wish in PREFERENCES if self.prefers(wish)]
+        if not granted:
+            return answer
+        told = (("Preference-Applied", ", ".join(granted)), ("Vary", "Prefer"))
+        return replace(answer, headers=(*answer.headers, *told))
+
     @property
     def announced(self) -> int | None:
         """The length of the body in bytes; None when only its end will tell."""
@@ -107,6 +127,12 @@ class Exchange:
         if self.announced == 0 or not (said.isascii() and said.isdigit()):
             return self.announced
         return int(said)
+
+    @property
+    def has_xml(self) -> bool:
+        """Whether the body is said to be XML (RFC 7303)."""
+        kind = str(self.environ.get("CONTENT_TYPE", "")).split(";")[0].strip().lower()
+        return kind in ("application/xml", "text/xml")
 
     @property
     def input(self) -> Input:

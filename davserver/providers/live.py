@@ -1,16 +1,15 @@
 """Live properties: what the server knows of a resource (RFC 4918 §15, RFC 4331, RFC 3744)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from email.utils import formatdate
-from functools import cached_property
 from xml.sax.saxutils import escape, quoteattr
 
-from davserver.model import Dossier, Lock, Node, NodeRole, NodeState
-from davserver.policy.rights import Rights
+from davserver.model import Lock, Node
+from davserver.providers import access
 from davserver.providers.address import href
-from davserver.providers.conditions import etag
+from davserver.providers.answers import http_date
 from davserver.providers.resources import content_type
+from davserver.providers.view import View
+from davserver.tree import synchronise
 from davserver.tree.lookup import Path, hidden_size, shown_name
 from davserver.work import Work
 
@@ -21,44 +20,6 @@ _SUPPORTED = "".join(
 )
 
 
-@dataclass
-class View:
-    """One resource as one person sees it, with what a listing has fetched for all its members.
-
-    ``name`` is that of a member, empty for the resource that was asked for.
-    """
-
-    work: Work
-    path: Path
-    name: str
-    node: Node
-    dossier: Dossier | None
-    folders: Sequence[Node]
-    locks: Sequence[Lock]
-    dead: dict[str, str]
-
-    @cached_property
-    def rights(self) -> Rights:
-        """The rights in the folder, or in the folder of the file; at the root one only browses."""
-        if self.dossier is None:
-            return Rights.READ
-        chain = [*self.folders, *([self.node] if self.node.is_folder else [])]
-        return self.work.rights_in(self.dossier, chain)
-
-    @property
-    def own_open(self) -> bool:
-        """An unfinished or side file, which its author may still change."""
-        return self.node.state is not NodeState.PUBLISHED
-
-    @property
-    def changeable(self) -> bool:
-        """Whether content, name and properties may be changed: what clients lock for."""
-        if self.own_open:
-            return True
-        fixed = self.node.is_piece or self.node.role is not NodeRole.PLAIN
-        return not fixed and Rights.MODIFY in self.rights
-
-
 def _resourcetype(view: View) -> str:
     return "<D:collection/>" if view.node.is_folder else ""
 
@@ -66,19 +27,6 @@ def _resourcetype(view: View) -> str:
 def _supportedlock(view: View) -> str:
     # Empty where nothing can be locked: LibreOffice then opens read-only without an error.
     return _SUPPORTED if view.changeable else ""
-
-
-def _privileges(view: View) -> str:
-    granted = []
-    if Rights.VIEW in view.rights or Rights.BROWSE in view.rights:
-        granted.append("read")
-    if view.node.is_folder and Rights.ADD in view.rights:
-        granted.append("bind")
-    if view.changeable:
-        granted += ["write-content", "write-properties"]
-    if view.own_open or (Rights.DELETE in view.rights and not view.node.is_piece):
-        granted.append("unbind")
-    return "".join(f"<D:privilege><D:{name}/></D:privilege>" for name in granted)
 
 
 def _win32_attributes(view: View) -> str:
@@ -102,14 +50,33 @@ def _quota(view: View, *, used: bool) -> str | None:
     return str(max(0, left + unseen))
 
 
+def _sync_token(view: View) -> str | None:
+    # Of a folder in a dossier: the root holds dossiers, each with a history of its own.
+    if view.dossier is None or not view.node.is_folder:
+        return None
+    return synchronise.token(view.work, view.dossier)
+
+
+def _reports(view: View) -> str:
+    if view.dossier is None or not view.node.is_folder:
+        return ""
+    return "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>"
+
+
+def _checksums(view: View) -> str | None:
+    if view.node.is_folder or not view.node.sha256:
+        return None
+    return f'<C:checksum xmlns:C="http://owncloud.org/ns">SHA256:{view.node.sha256}</C:checksum>'
+
+
 _DAV: dict[str, Callable[[View], str | None]] = {
     "creationdate": lambda view: view.node.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "displayname": lambda view: escape(shown_name(view.node, view.dossier)),
-    "getlastmodified": lambda view: formatdate(view.node.modified.timestamp(), usegmt=True),
+    "getlastmodified": lambda view: http_date(view.node.modified),
     "resourcetype": _resourcetype,
     "getcontentlength": lambda view: None if view.node.is_folder else str(view.node.size),
     "getcontenttype": lambda view: None if view.node.is_folder else content_type(view.node.name),
-    "getetag": lambda view: None if view.node.is_folder else escape(etag(view.node)),
+    "getetag": lambda view: view.tags.of(view.node),
     "supportedlock": _supportedlock,
     "lockdiscovery": lambda view: lock_elements(view.locks, view.work, view.path),
 }
@@ -117,19 +84,30 @@ _DAV: dict[str, Callable[[View], str | None]] = {
 _DAV_NAMED: dict[str, Callable[[View], str | None]] = {
     "quota-available-bytes": lambda view: _quota(view, used=False),
     "quota-used-bytes": lambda view: _quota(view, used=True),
-    "current-user-privilege-set": _privileges,
+    "sync-token": _sync_token,
+    "supported-report-set": _reports,
 }
 _OTHER: dict[str, Callable[[View], str | None]] = {
     "{urn:schemas-microsoft-com:}Win32FileAttributes": _win32_attributes,
+    "{urn:schemas-microsoft-com:}Win32CreationTime": lambda view: http_date(view.node.created),
+    "{urn:schemas-microsoft-com:}Win32LastModifiedTime": lambda view: http_date(view.node.modified),
+    "{urn:schemas-microsoft-com:}Win32LastAccessTime": lambda view: http_date(view.node.modified),
+    "{http://owncloud.org/ns}checksums": _checksums,
     "{http://apache.org/dav/props/}executable": lambda view: None if view.node.is_folder else "F",
 }
+# Set by file managers; tree/properties.py says what becomes of it.
+_SETTABLE = frozenset(tag for tag in _OTHER if tag != "{http://owncloud.org/ns}checksums")
 ALL = tuple(f"{{DAV:}}{name}" for name in _DAV)
-_VALUES = {f"{{DAV:}}{name}": value for name, value in (_DAV | _DAV_NAMED).items()} | _OTHER
+_VALUES = (
+    {f"{{DAV:}}{name}": value for name, value in (_DAV | _DAV_NAMED).items()}
+    | {f"{{DAV:}}{name}": value for name, value in access.PROPERTIES.items()}
+    | _OTHER
+)
 
 
 def is_protected(tag: str) -> bool:
     """Whether clients may not set this property."""
-    return tag in _VALUES and tag not in _OTHER
+    return tag in _VALUES and tag not in _SETTABLE
 
 
 def names(view: View) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wsgidav.dav_provider import DAVProvider
+from wsgidav.request_resolver import RequestResolver
 
 from davserver import journal
 from davserver.errors import Problem, Refused
@@ -25,6 +26,7 @@ from davserver.providers.verbs import (
     propfind,
     proppatch,
     put,
+    report,
     site,
 )
 from davserver.site import Site
@@ -47,8 +49,17 @@ VERBS: dict[str, Verb] = {
     "MOVE": copy_move.move,
     "LOCK": lock.lock,
     "UNLOCK": lock.unlock,
+    "REPORT": report.answer,
 }
-READING_METHODS = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND"})
+READING_METHODS = frozenset({"OPTIONS", "GET", "HEAD", "PROPFIND", "REPORT"})
+
+
+class VerbResolver(RequestResolver):
+    """Hands every request to the provider: WsgiDAV's own knows no verb but its own."""
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        provider: DossierProvider = environ["wsgidav.provider"]
+        return provider.custom_request_handler(environ, start_response, None)
 
 
 class DossierProvider(DAVProvider):

@@ -7,8 +7,8 @@ from typing import Any
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
 from davserver.model import Blob, Node
-from davserver.providers.conditions import etag
 from davserver.storage import BlobStore
+from davserver.tree.entity_tags import Tags
 from davserver.tree.lookup import Spot, members
 from davserver.work import Work
 
@@ -34,10 +34,17 @@ class File(DAVNonCollection):
     """A file. Its content is read from the blob store, outside of any transaction."""
 
     def __init__(
-        self, path: str, environ: dict[str, Any], node: Node, key: str | None, blobs: BlobStore
+        self,
+        path: str,
+        environ: dict[str, Any],
+        node: Node,
+        tag: str,
+        key: str | None,
+        blobs: BlobStore,
     ) -> None:
         super().__init__(path, environ)
         self.node = node
+        self._tag = tag
         self._key = key
         self._blobs = blobs
 
@@ -57,7 +64,7 @@ class File(DAVNonCollection):
         return self.node.name
 
     def get_etag(self) -> str:
-        return etag(self.node).strip('"')
+        return self._tag.strip('"')
 
     def support_etag(self) -> bool:
         return True
@@ -79,10 +86,16 @@ class Folder(DAVCollection):
     """A folder; ``list_names`` gives its members as this person sees them."""
 
     def __init__(
-        self, path: str, environ: dict[str, Any], node: Node, list_names: Callable[[], list[str]]
+        self,
+        path: str,
+        environ: dict[str, Any],
+        node: Node,
+        tag: str,
+        list_names: Callable[[], list[str]],
     ) -> None:
         super().__init__(path, environ)
         self.node = node
+        self._tag = tag
         self._list_names = list_names
 
     def get_creation_date(self) -> float:
@@ -94,11 +107,11 @@ class Folder(DAVCollection):
     def get_display_name(self) -> str:
         return self.node.name
 
-    def get_etag(self) -> None:
-        return None
+    def get_etag(self) -> str:
+        return self._tag.strip('"')
 
     def support_etag(self) -> bool:
-        return False
+        return True
 
     def get_member_names(self) -> list[str]:
         return self._list_names()
@@ -114,7 +127,8 @@ def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder |
     if node is None or not spot.seen:
         return None
     path = "/" + "/".join(spot.path)
+    tag = Tags(work).of(node)
     if node.is_folder:
-        return Folder(path, environ, node, lambda: [m.name for m in members(work, spot)])
+        return Folder(path, environ, node, tag, lambda: [m.name for m in members(work, spot)])
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
-    return File(path, environ, node, blob.key if blob else None, work.blobs)
+    return File(path, environ, node, tag, blob.key if blob else None, work.blobs)

@@ -29,8 +29,7 @@ from davserver.tree import (
 )
 from davserver.tree.lookup import Path, find
 from davserver.tree.write import EMPTY, Content
-from davserver.work import Client, Work
-from davserver.work.rights_map import RightsCache
+from davserver.work import Caches, Client, Work
 
 TREE, LOCKS, ACCOUNT = "tree", "locks", "account"
 """What decides where no policy does: what stands in the tree, a lock, the account itself."""
@@ -159,7 +158,7 @@ def _trial(work: Work, user: User, gate: Gate, agent: str) -> Work:
         work.settings,
         gate,
         work.blobs,
-        RightsCache(),
+        Caches(),
         Actor(id=user.id, login=user.login or "", name=user.display_name),
         Client("webdav", agent, frozenset(tokens)),
         work.now,
@@ -301,7 +300,7 @@ def _unlock(work: Work, question: Question) -> int:
 
 
 def _proppatch(work: Work, question: Question) -> int:
-    changes = [(_PROPERTY, "<property/>")]
+    changes = [properties.Change(_PROPERTY, "<property/>")]
     spot, permitted = properties.describe(work, question.path, changes, put.no_condition)
     if not permitted:
         _ask(work, verbs.proppatch(work, spot))

@@ -1,15 +1,18 @@
 """MKCOL: a new folder."""
 
+from collections.abc import Sequence
+
 from davserver.errors import NotAllowed
 from davserver.model import Dossier, Node, NodeKind, NodeState
-from davserver.tree import locks, verbs, write
+from davserver.tree import locks, properties, verbs, write
 from davserver.tree.lookup import Path, Spot, box_of, find
 from davserver.tree.put import Guard
 from davserver.work import Work
 
 
-def make(work: Work, path: Path, guard: Guard) -> Node:
-    """A folder under a free name. In a mailbox it stays its author's until a piece in it is sealed.
+def make(work: Work, path: Path, guard: Guard, described: Sequence[properties.Change] = ()) -> Node:
+    """A folder under a free name, with these properties. In a mailbox it stays its author's until
+    a piece in it is sealed.
 
     Raises NotAllowed (name taken, RFC 4918 §9.3.1), Conflict (no parent), Refused, Locked.
     """
@@ -23,7 +26,9 @@ def make(work: Work, path: Path, guard: Guard) -> Node:
     work.gate.require(verbs.mkcol(work, known))
     spot.require_free()
     locks.require(work, spot.folders, None, membership=True)
-    return create(work, dossier, spot)
+    node = create(work, dossier, spot)
+    properties.set_all(work, dossier, node, described)
+    return node
 
 
 def create(work: Work, dossier: Dossier, spot: Spot) -> Node:

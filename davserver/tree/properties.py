@@ -1,32 +1,47 @@
 """Dead properties: what clients store and the server gives back unread (RFC 4918 §4, §9.2)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from sqlalchemy import delete, select
 
 from davserver.errors import BadRequest, Full
-from davserver.model import DeadProperty, Node
-from davserver.tree import locks, verbs, write
+from davserver.model import DeadProperty, Dossier, Node
+from davserver.tree import changes, locks, verbs, write
 from davserver.tree.lookup import Path, Spot, find
 from davserver.tree.put import Guard
 from davserver.work import Work
 
 LONGEST_NAME = 255  # characters, namespace included
 MOST_BYTES = 65_536  # of all dead properties of one resource
-Change = tuple[str, str | None]
-"""A property's Clark name (``{namespace}name``) and its new XML; None removes it."""
-
-_IGNORED = ("{urn:schemas-microsoft-com:}", "{http://apache.org/dav/props/}executable")
-_IGNORED_NAMES = ("{DAV:}lastmodified", "{SAR:}lastmodified")
 
 
-def ignored(tag: str) -> bool:
-    """Dates and attributes that file managers set on what they have written: accepted, not kept,
-    since the dates of a deposit are the server's."""
-    return tag.startswith(_IGNORED) or tag in _IGNORED_NAMES
+@dataclass(frozen=True)
+class Change:
+    """A property's Clark name (``{namespace}name``), its new XML (None removes it) and the text in
+    it."""
+
+    tag: str
+    xml: str | None
+    text: str = ""
 
 
-def describe(work: Work, path: Path, changes: Sequence[Change], guard: Guard) -> tuple[Spot, bool]:
+# What file managers set on what they have just written: their dates and their attributes.
+_DATES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime", "{SAR:}lastmodified",
+          "{DAV:}lastmodified")  # fmt: skip
+_IGNORED = ("{urn:schemas-microsoft-com:}", "{http://apache.org/dav/props/}executable",
+            "{DAV:}displayname")  # fmt: skip
+
+
+def trifling(tag: str) -> bool:
+    """Whether setting this is no description of the document: a date, which becomes the one shown,
+    or what is accepted and not kept."""
+    return tag in _DATES or tag.startswith(_IGNORED)
+
+
+def describe(work: Work, path: Path, wanted: Sequence[Change], guard: Guard) -> tuple[Spot, bool]:
     """Set and remove properties, all or none. Returns the spot and whether it was permitted.
 
     A sealed piece keeps what it has: for a short while after the seal dates are accepted without
@@ -36,23 +51,46 @@ def describe(work: Work, path: Path, changes: Sequence[Change], guard: Guard) ->
     _, node = spot.existing()
     guard(work, spot)
     if node.is_piece:
-        return spot, write.just_sealed(work, node) and all(ignored(tag) for tag, _ in changes)
+        return spot, write.just_sealed(work, node) and all(
+            trifling(change.tag) for change in wanted
+        )
     dossier, _ = spot.existing()
     work.hold(dossier)
-    if all(ignored(tag) for tag, _ in changes):
+    if all(trifling(change.tag) for change in wanted):
         permitted = all(work.gate.permits(action) for action in verbs.proppatch(work, spot))
         if not permitted:
             return spot, False
     else:
         work.gate.require(verbs.proppatch(work, spot))
     locks.require(work, spot.folders, node)
-    for tag, xml in changes:
-        if not ignored(tag):
-            _set(work, node, tag, xml)
+    set_all(work, dossier, node, wanted)
     deposit = write.deposit_of(work, node) if node.is_open else None
     if deposit is not None:
         deposit.touched_at = work.now
     return spot, True
+
+
+def set_all(work: Work, dossier: Dossier, node: Node, wanted: Sequence[Change]) -> None:
+    """Set and remove properties of ``node``. The caller has asked the gate."""
+    for change in wanted:
+        if change.tag in _DATES:
+            write.date(work, node, _date(change.text))
+        elif not trifling(change.tag):
+            _set(work, node, change.tag, change.xml)
+        else:
+            continue
+        changes.changed(work, dossier, node)
+
+
+def _date(text: str) -> datetime | None:
+    """A date as Windows (RFC 1123) or Cyberduck (ISO 8601) writes it; None for any other text."""
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            found = parse(text)
+        except ValueError:
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None
 
 
 def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from davserver.alerts import outbox
 from davserver.errors import Refused
 from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState
-from davserver.tree import locks, side_files, verbs, write
+from davserver.tree import changes, locks, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, find
 from davserver.tree.write import EMPTY, Content
 from davserver.work import Work
@@ -18,10 +18,12 @@ Guard = Callable[[Work, Spot], None]
 
 @dataclass(frozen=True)
 class Put:
-    """What a PUT made: the node as it is now, and whether its name was free before."""
+    """What a PUT made: the node as it is now, whether its name was free before, and whether the
+    document bears the date that the client told."""
 
     node: Node
     created: bool
+    dated: bool = False
 
 
 def announce(work: Work, path: Path, size: int | None, guard: Guard) -> Spot:
@@ -49,6 +51,7 @@ def reserve(work: Work, path: Path, size: int) -> bool:
     """
     spot = find(work, path)
     dossier, _ = spot.place()
+    work.hold(dossier)
     if spot.node is not None and _may_repeat(work, spot, spot.node, None):
         return False
     _check(work, spot, size, no_condition)
@@ -69,11 +72,15 @@ def release(work: Work, path: Path) -> None:
     node = spot.node
     if node is not None and spot.dossier is not None and node.author_id == work.actor.id:
         if node.state is NodeState.RESERVED:
+            work.hold(spot.dossier)
             write.remove_tree(work, spot.dossier, node)
 
 
-def store(work: Work, path: Path, content: Content, guard: Guard) -> Put:
-    """Put whole, durable content under ``path``.
+def store(
+    work: Work, path: Path, content: Content, guard: Guard, dated: datetime | None = None
+) -> Put:
+    """Put whole, durable content under ``path``. ``dated``: the date of the document, if the
+    client tells one.
 
     Judges everything again: what was permitted when the transfer began may be refused now. Raises
     Conflict (no parent), NotAllowed (a folder has the name), Locked, Refused, PreconditionFailed.
@@ -86,10 +93,12 @@ def store(work: Work, path: Path, content: Content, guard: Guard) -> Put:
         return Put(node, created=False)
     _check(work, spot, content.size, guard)
     _inspect_side(work, dossier, spot, content)
+    created = node is None
     if node is None:
-        return Put(create(work, dossier, spot, content), created=True)
-    _replace(work, dossier, spot, node, content)
-    return Put(node, created=False)
+        node = create(work, dossier, spot, content)
+    else:
+        _replace(work, dossier, spot, node, content)
+    return Put(node, created, dated=write.date(work, node, dated))
 
 
 def adopt(work: Work, dossier: Dossier, spot: Spot, temporary: Node) -> None:
@@ -116,7 +125,7 @@ def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
 
 def _may_repeat(work: Work, spot: Spot, node: Node, size: int | None) -> bool:
     """Whether this may be a PUT that succeeded already, its answer lost on the way."""
-    recent = node.modified > work.now - timedelta(seconds=work.settings.deposit.replay)
+    recent = node.written > work.now - timedelta(seconds=work.settings.deposit.replay)
     return (
         node.is_piece
         and spot.seen
@@ -196,7 +205,7 @@ def _note_unfinished(work: Work, dossier: Dossier, spot: Spot, node: Node) -> No
 def publish(work: Work, dossier: Dossier, spot: Spot, node: Node) -> None:
     """Show to everybody with the right what its author alone saw, where it is not a deposit."""
     node.state = NodeState.PUBLISHED
-    write.touch(work, spot.place()[1])
+    changes.came(work, dossier, node)
     place = write.path_of(spot.folders, node.name)
     write.record(work, "file.publish", dossier, path=place, size=node.size, sha256=node.sha256)
     outbox.announce(

@@ -11,7 +11,7 @@ from davserver.errors import PreconditionFailed, Refused
 from davserver.model import AlertRule, Deposit, Dossier, Grant, Node, NodeRole, NodeState
 from davserver.names import composed, name_key
 from davserver.policy import nearest
-from davserver.tree import locks, put, side_files, verbs, write
+from davserver.tree import changes, locks, put, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, box_of, find
 from davserver.tree.members import Member, below, ids_below
 from davserver.tree.put import Guard
@@ -104,8 +104,8 @@ def _rename(
         "path": write.path_of(both.source.folders, node.name),
         "to": write.path_of(target.folders, target.name),
     }
-    old_parent = both.source.parent
     was_open = node.is_open
+    changes.goes(work, dossier, node)
     if target.node is not None:
         write.remove_tree(work, there, target.node)
     locks.drop_on(work, [node, *(member.node for member in both.inside)])
@@ -118,12 +118,10 @@ def _rename(
     if was_open and not node.is_folder:
         _move_unfinished(work, there, target, node)
     elif node.state is NodeState.PUBLISHED:
-        for folder in (old_parent, parent):
-            if folder is not None:
-                write.touch(work, folder)
         if box_of(target.folders) is not None and not _from_archive(both):
             _deposit_published(work, there, target, node)
         write.record(work, _act(both, target, node), there, number=node.number, **facts)
+    changes.came(work, there, node)
     work.session.flush()
 
 

@@ -26,9 +26,6 @@ def remove(work: Work, path: Path, guard: Guard) -> None:
     facts = {"path": write.path_of(spot.folders, node.name), "sha256": node.sha256}
     act = "deposit.drop" if node.is_open else "node.remove"
     counted = node.state is not NodeState.SIDE
-    if spot.parent is not None and node.state is NodeState.PUBLISHED:
-        write.touch(work, spot.parent)
-    work.session.flush()
     write.remove_tree(work, dossier, node)
     if counted:
         write.record(work, act, dossier, members=len(inside), **facts)

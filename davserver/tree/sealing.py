@@ -21,7 +21,7 @@ from davserver.model import (
 )
 from davserver.policy import HEAD, Act
 from davserver.settings import DepositSettings
-from davserver.tree import locks, write
+from davserver.tree import changes, locks, write
 from davserver.tree.lookup import ROOT_ID
 from davserver.work import Work
 
@@ -119,9 +119,10 @@ def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit
     fresh = [folder for folder in folders if folder.state is NodeState.RESERVED]
     for folder in fresh:
         folder.state = NodeState.PUBLISHED
+    for shown in (*fresh, node):
+        changes.came(work, dossier, shown)
     # A lock that its author never gave back must not keep the expert from filing the piece.
     locks.drop_on(work, [node, *fresh])
-    write.touch(work, folders[-1])
     if deposit.box_id is None:
         # Not in a mailbox: an ordinary file that was not shown while it was unfinished.
         work.session.delete(deposit)

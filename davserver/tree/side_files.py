@@ -45,7 +45,7 @@ def _expired(work: Work) -> Select[int]:
     member = aliased(Node)
     side = and_(
         Node.state == NodeState.SIDE,
-        Node.modified < work.now - timedelta(seconds=times.side_file_life),
+        Node.written < work.now - timedelta(seconds=times.side_file_life),
     )
     folder = and_(
         Node.state == NodeState.RESERVED,
@@ -59,7 +59,7 @@ def _expired(work: Work) -> Select[int]:
         .where(
             or_(
                 member.state != NodeState.SIDE,
-                member.modified >= work.now - timedelta(seconds=times.side_file_life),
+                member.written >= work.now - timedelta(seconds=times.side_file_life),
             )
         )
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select
@@ -14,6 +14,7 @@ from davserver.model import Blob, Deposit, Dossier, Node, NodeKind, NodeState
 from davserver.names import composed, name_key
 from davserver.policy.rights import Rights
 from davserver.storage import Stored
+from davserver.tree import changes
 from davserver.tree.lookup import box_of
 from davserver.tree.members import ids_below
 from davserver.work import Work
@@ -36,6 +37,7 @@ class Content:
 
 
 EMPTY = Content(None)
+EPOCH = datetime(1980, 1, 1, tzinfo=UTC)  # older dates trouble clients (FAT, Macs)
 
 
 def deposits_here(work: Work, dossier: Dossier, folders: Sequence[Node]) -> bool:
@@ -61,11 +63,11 @@ def new_node(
         author_id=work.actor.id,
         created=work.now,
         modified=work.now,
+        written=work.now,
     )
     work.session.add(node)
     flush_name(work)
-    if state is NodeState.PUBLISHED:
-        touch(work, parent)
+    changes.came(work, dossier, node)
     return node
 
 
@@ -86,8 +88,21 @@ def fill(work: Work, dossier: Dossier, node: Node, content: Content) -> None:
     node.blob_id = blob_row(work, content.stored)
     node.size = content.size
     node.sha256 = content.sha256
-    node.modified = work.now
+    node.modified = node.written = work.now
+    changes.changed(work, dossier, node)
     work.session.flush()
+
+
+def date(work: Work, node: Node, claimed: datetime | None) -> bool:
+    """Show ``claimed`` as the date of the document, as its author's program asks. False: it is no
+    date that a document of today can have, and the server's stays.
+
+    When it was deposited is another matter: that is the server's word alone.
+    """
+    if claimed is None or not EPOCH <= claimed <= work.now + timedelta(days=1):
+        return False
+    node.modified = claimed
+    return True
 
 
 def content_of(work: Work, node: Node) -> Content:
@@ -107,11 +122,6 @@ def blob_row(work: Work, stored: Stored | None) -> int | None:
         work.session.flush()
         found = blob.id
     return found
-
-
-def touch(work: Work, folder: Node) -> None:
-    """A name came, went or changed in ``folder``: Finder looks at this date."""
-    folder.modified = work.now
 
 
 def deposit_of(work: Work, node: Node) -> Deposit | None:
@@ -164,8 +174,10 @@ def remove_tree(work: Work, dossier: Dossier, node: Node) -> None:
     The row of an unfinished deposit goes too. Whoever removes has made sure that no sealed piece is
     among them.
     """
-    tree = ids_below(node.id)
-    ids = select(tree.c.id)
+    changes.goes(work, dossier, node)
+    changes.rights_end(work, dossier, node)
+    work.session.flush()
+    ids = select(ids_below(node.id).c.id)
     sizes = work.session.scalars(
         select(Node.size).where(Node.id.in_(ids), Node.state != NodeState.SIDE)
     )

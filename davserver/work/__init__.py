@@ -14,7 +14,11 @@ from davserver.policy.gate import Gate
 from davserver.policy.rights import Rights
 from davserver.settings import Settings
 from davserver.storage import BlobStore
-from davserver.work.rights_map import RightsCache, RightsMap
+from davserver.work.outline import Outline
+from davserver.work.rights_map import RightsMap
+from davserver.work.snapshots import Snapshots
+
+DOSSIERS_KEPT = 2_000  # whose compiled rights and outlines stay in memory
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,14 @@ class Client:
         return self.agent.split("/")[0].split(" ")[0].lower()[:40]
 
 
+class Caches:
+    """What is compiled from the rows of dossiers, shared by the works of one process."""
+
+    def __init__(self) -> None:
+        self.rights: Snapshots[RightsMap] = Snapshots(DOSSIERS_KEPT)
+        self.outlines: Snapshots[Outline] = Snapshots(DOSSIERS_KEPT)
+
+
 @dataclass
 class Work:
     """What every operation needs. ``now`` is UTC and stands still during the work."""
@@ -39,11 +51,12 @@ class Work:
     settings: Settings
     gate: Gate
     blobs: BlobStore
-    cache: RightsCache
+    caches: Caches
     actor: Actor
     client: Client
     now: datetime
     _facts: dict[int, DossierFacts] = field(default_factory=dict)
+    _changes: dict[int, int] = field(default_factory=dict)
 
     def hold(self, dossier: Dossier) -> None:
         """Make writers of one dossier wait for each other; what was read of it is read again.
@@ -56,7 +69,24 @@ class Work:
 
     def rights_map(self, dossier: Dossier) -> RightsMap:
         """The compiled rights of ``dossier`` as they stand."""
-        return self.cache.of(self.session, dossier)
+        key = (dossier.id, dossier.rights_revision)
+        return self.caches.rights.of(key, lambda: RightsMap(self.session, dossier))
+
+    def outline(self, dossier: Dossier) -> Outline:
+        """The folders of ``dossier`` as they stand."""
+        if dossier.id in self._changes:
+            # This number is not committed: another work may yet give it to other changes.
+            self.session.flush()
+            return Outline(self.session, dossier)
+        key = (dossier.id, dossier.change)
+        return self.caches.outlines.of(key, lambda: Outline(self.session, dossier))
+
+    def change(self, dossier: Dossier) -> int:
+        """The number of what this work changes in ``dossier``: one for all of it."""
+        if dossier.id not in self._changes:
+            dossier.change += 1
+            self._changes[dossier.id] = dossier.change
+        return self._changes[dossier.id]
 
     def rights_in(self, dossier: Dossier, folders: Sequence[Node]) -> Rights:
         """The actor's rights in the last of ``folders`` (from the source folder down)."""

@@ -1,8 +1,7 @@
 """Rights compiled per dossier: an immutable snapshot, valid while its revision stands still."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
-from threading import Lock
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +10,6 @@ from davserver.model import Dossier, Grant, Group, Membership, Node, Participant
 from davserver.policy.rights import Rights
 
 Principal = tuple[str, int]  # ("user" or "group", id)
-KEPT = 2_000  # dossiers whose compiled rights stay in memory
 REMEMBERED = 50_000  # answers remembered per dossier
 
 
@@ -78,9 +76,19 @@ class RightsMap:
 
     def given(self, user_id: int, chain: tuple[int, ...]) -> list[Given]:
         """The grants that make up :meth:`of`: the nearest one of each principal."""
-        principals: list[Principal] = [("user", user_id)]
-        principals += [("group", group) for group in sorted(self._groups.get(user_id, ()))]
-        found = (self._nearest(principal, chain) for principal in principals)
+        own = sorted(self.principals(user_id), key=lambda found: (found[0] != "user", found[1]))
+        found = (self._nearest(principal, chain) for principal in own)
+        return [given for given in found if given is not None]
+
+    def principals(self, user_id: int) -> frozenset[Principal]:
+        """A user with the groups of the dossier that he is in."""
+        groups = self._groups.get(user_id, frozenset())
+        return frozenset({("user", user_id), *(("group", group) for group in groups)})
+
+    def all_given(self, chain: tuple[int, ...]) -> list[Given]:
+        """The grants that count in the last folder of ``chain``, of whomever they are."""
+        named = {principal for folder in chain for principal in self._grants.get(folder, {})}
+        found = (self._nearest(principal, chain) for principal in sorted(named))
         return [given for given in found if given is not None]
 
     def _nearest(self, principal: Principal, chain: tuple[int, ...]) -> Given | None:
@@ -96,30 +104,3 @@ class RightsMap:
                 return None
             cut = cut or folder_id in self._cuts
         return None
-
-
-class RightsCache:
-    """The compiled rights of the dossiers asked last, shared by the threads of one process.
-
-    Staleness is impossible: every change gives the dossier a revision that it never had before, in
-    the same transaction, so even what a rolled-back transaction compiled is never found again.
-    """
-
-    def __init__(self) -> None:
-        self._maps: OrderedDict[tuple[int, int], RightsMap] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, session: Session, dossier: Dossier) -> RightsMap:
-        """The rights of ``dossier`` at the revision that ``session`` sees."""
-        key = (dossier.id, dossier.rights_revision)
-        with self._lock:
-            found = self._maps.get(key)
-            if found is not None:
-                self._maps.move_to_end(key)
-                return found
-        fresh = RightsMap(session, dossier)
-        with self._lock:
-            self._maps[key] = fresh
-            while len(self._maps) > KEPT:
-                self._maps.popitem(last=False)
-        return fresh

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from email.utils import formatdate
 
 from davserver.errors import NotFound, RangeNotSatisfiable
-from davserver.providers.answers import Answer
+from davserver.providers import digests
+from davserver.providers.answers import Answer, http_date
 from davserver.providers.exchange import Exchange
 from davserver.providers.resources import File, resource
 from davserver.tree import verbs
@@ -31,19 +31,14 @@ def answer(exchange: Exchange) -> Answer:
         if isinstance(found, File):
             work.gate.require(verbs.get(work, spot))
         exchange.conditions.guard_get(work, spot)
-    if not isinstance(found, File):
-        return _head(
-            exchange,
-            Answer(200, (("Content-Type", "text/plain; charset=utf-8"),), _FOLDER.encode()),
-        )
-    headers = [
-        ("ETag", f'"{found.get_etag()}"'),
-        ("Last-Modified", formatdate(found.get_last_modified(), usegmt=True)),
-        ("Accept-Ranges", "bytes"),
-        *_SAFE,
-    ]
-    if exchange.conditions.unchanged(found.node) and not _is_office(exchange):
+    tag = f'"{found.get_etag()}"'
+    headers = [("ETag", tag), ("Last-Modified", http_date(found.node.modified)), *_SAFE]
+    if exchange.conditions.unchanged(found.node, tag) and not _is_office(exchange):
         return Answer(304, tuple(headers))
+    if not isinstance(found, File):
+        headers.append(("Content-Type", "text/plain; charset=utf-8"))
+        return _head(exchange, Answer(200, tuple(headers), _FOLDER.encode()))
+    headers += [("Accept-Ranges", "bytes"), *digests.told(found.node)]
     size = found.get_content_length()
     headers.append(("Content-Type", found.get_content_type()))
     part = _part(exchange, found, size)
@@ -76,7 +71,7 @@ def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
     condition = exchange.headers.get("if-range", "").strip()
     if condition and condition not in (
         f'"{file.get_etag()}"',
-        formatdate(file.get_last_modified(), usegmt=True),
+        http_date(file.node.modified),
     ):
         return None
     first, last = match.groups()

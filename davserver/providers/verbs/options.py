@@ -4,6 +4,7 @@ from davserver.providers.answers import CLASSES, Answer
 from davserver.providers.exchange import Exchange
 
 _ALWAYS = ("OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE", "LOCK")
+_ON_FOLDER = (*_ALWAYS, "UNLOCK", "REPORT")
 _ON_FILE = (*_ALWAYS, "UNLOCK", "PUT")
 _ON_FREE_NAME = ("OPTIONS", "PUT", "MKCOL", "LOCK")
 
@@ -15,5 +16,5 @@ def answer(exchange: Exchange) -> Answer:
     if found is None:
         allowed: tuple[str, ...] = _ON_FREE_NAME
     else:
-        allowed = (*_ALWAYS, "UNLOCK") if found.is_collection else _ON_FILE
+        allowed = _ON_FOLDER if found.is_collection else _ON_FILE
     return Answer(200, (*CLASSES, ("Allow", ", ".join(allowed))))

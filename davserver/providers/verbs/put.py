@@ -1,16 +1,17 @@
 """PUT: judged before a byte is read, received beside the tree, stored in one transaction."""
 
 import time
-from email.utils import formatdate
+from datetime import UTC, datetime
 
 from davserver.errors import BadRequest, Conflict, TooLarge
 from davserver.policy import HEAD
-from davserver.providers.answers import Answer
+from davserver.providers import digests
+from davserver.providers.answers import Answer, http_date
 from davserver.providers.bodies import Cut, blocks
-from davserver.providers.conditions import etag
 from davserver.providers.exchange import Exchange
 from davserver.storage import Incoming
 from davserver.tree import put
+from davserver.tree.entity_tags import of_file
 from davserver.tree.write import EMPTY, Content
 
 TICK = 2.0  # seconds: a transfer that lasts longer reserves its name, and keeps it
@@ -32,15 +33,27 @@ def answer(exchange: Exchange) -> Answer:
     try:
         content = transfer.receive()
         with exchange.site.writing(exchange.actor, exchange.client) as work:
-            done = put.store(work, exchange.path, content, guard)
+            done = put.store(work, exchange.path, content, guard, _dated(exchange))
     except BaseException:
         transfer.release()
         raise
-    headers = (
-        ("ETag", etag(done.node)),
-        ("Last-Modified", formatdate(done.node.modified.timestamp(), usegmt=True)),
-    )
-    return Answer(201 if done.created or transfer.reserved else 204, headers)
+    headers = [
+        ("ETag", of_file(done.node)),
+        ("Last-Modified", http_date(done.node.modified)),
+        *digests.told(done.node),
+    ]
+    if done.dated:
+        headers.append(("X-OC-MTime", "accepted"))
+    return Answer(201 if done.created or transfer.reserved else 204, tuple(headers))
+
+
+def _dated(exchange: Exchange) -> datetime | None:
+    """The date of the document, in seconds since 1970, as gvfs and synchronising programs say it.
+    One that is no number is ignored: the server's date is a good one."""
+    try:
+        return datetime.fromtimestamp(float(exchange.headers.get("x-oc-mtime", "")), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 class _Transfer:
@@ -48,12 +61,14 @@ class _Transfer:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._announced = digests.Announced(exchange.headers)
         self.reserved = False
 
     def receive(self) -> Content:
         """The whole body, durable; EMPTY for none. Raises Cut when it is not whole."""
         exchange = self._exchange
         if exchange.announced == 0:
+            self._announced.require()
             return EMPTY
         incoming = exchange.site.blobs.receive()
         head = b""
@@ -63,11 +78,13 @@ class _Transfer:
                 if len(head) < HEAD:
                     head += block[: HEAD - len(head)]
                 incoming.write(block)
+                self._announced.update(block)
                 _refuse_too_large(exchange, incoming.size)
                 if time.monotonic() - ticked > TICK:
                     self._reserve(incoming.size)
                     ticked = time.monotonic()
             _require_whole(exchange, incoming)
+            self._announced.require()
             return Content(incoming.keep(), head) if incoming.size else EMPTY
         finally:
             incoming.drop()

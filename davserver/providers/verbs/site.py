@@ -4,6 +4,7 @@ from davserver.errors import NotAllowed, NotFound
 from davserver.providers.address import ROOT
 from davserver.providers.answers import CLASSES, Answer, multistatus, response
 from davserver.providers.exchange import Exchange
+from davserver.providers.verbs import principals
 
 _WORDS = "davserver : les dossiers s'ouvrent comme un lecteur réseau, à l'adresse /dav/.\n"
 _COLLECTION = "<D:resourcetype><D:collection/></D:resourcetype>"
@@ -11,6 +12,8 @@ _COLLECTION = "<D:resourcetype><D:collection/></D:resourcetype>"
 
 def answer(exchange: Exchange) -> Answer:
     """OPTIONS, PROPFIND, GET and HEAD of « / »; nothing else is there."""
+    if exchange.path[:1] == (principals.NAME,):
+        return principals.answer(exchange)
     if exchange.path:
         raise NotFound("Cette adresse n'existe pas : le lecteur est à l'adresse /dav/.")
     if exchange.method == "OPTIONS":

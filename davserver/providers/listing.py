@@ -1,0 +1,117 @@
+"""Describing resources: which properties a client asks, and their ``D:response`` elements.
+
+PROPFIND (RFC 4918 §9.1) and REPORT (RFC 3253 §3.6) ask and are answered alike.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from davserver.errors import BadRequest
+from davserver.model import Dossier, Node
+from davserver.providers import live
+from davserver.providers.address import member_href
+from davserver.providers.answers import response
+from davserver.providers.view import View
+from davserver.tree import locking, properties
+from davserver.tree.entity_tags import Tags
+from davserver.tree.lookup import Path, Spot, members, shown_name
+from davserver.tree.members import Member
+from davserver.work import Work
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which properties: named ones, all with some more, or only their names. ``minimal``: what a
+    resource lacks is not mentioned (RFC 8144 §2.1)."""
+
+    named: tuple[str, ...] = ()
+    everything: bool = False
+    only_names: bool = False
+    minimal: bool = False
+
+
+def asked(body: Any, *, minimal: bool) -> Asked:
+    """What a PROPFIND body asks; an empty one asks for all (§9.1). Raises BadRequest."""
+    if body is None:
+        return Asked(everything=True, minimal=minimal)
+    children = {child.tag: child for child in body}
+    kinds = [tag for tag in ("prop", "allprop", "propname") if f"{{DAV:}}{tag}" in children]
+    if body.tag != "{DAV:}propfind" or len(kinds) != 1:
+        raise BadRequest("Cette demande de propriétés est mal formée.")
+    if kinds == ["propname"]:
+        return Asked(only_names=True)
+    part = children.get("{DAV:}prop", children.get("{DAV:}include"))
+    named = tuple(child.tag for child in part) if part is not None else ()
+    return Asked(named, everything=kinds == ["allprop"], minimal=minimal)
+
+
+def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
+    """The resource and, if ``deep``, its members, with all that their properties need."""
+    assert spot.node is not None  # the gate has let the request through
+    inside = members(work, spot) if deep and spot.node.is_folder else []
+    fetched = _Fetched(work, [spot.node, *inside])
+    yield fetched.view(spot.path, "", spot.node, spot.dossier, spot.folders)
+    for node in inside:
+        dossier = spot.dossier
+        if dossier is None and node.dossier_id is not None:
+            dossier = work.session.get_one(Dossier, node.dossier_id)
+        folders = () if spot.is_root else (*spot.folders, spot.node)
+        name = shown_name(node, dossier)
+        yield fetched.view((*spot.path, name), name, node, dossier, folders)
+
+
+def views(
+    work: Work, dossier: Dossier, found: Sequence[tuple[Path, Member]]
+) -> Iterator[tuple[Path, View]]:
+    """Resources of one dossier from several folders, each with its path."""
+    fetched = _Fetched(work, [member.node for _, member in found])
+    for path, member in found:
+        yield path, fetched.view(path, "", member.node, dossier, member.folders)
+
+
+class _Fetched:
+    """What the properties of these nodes need, fetched at once."""
+
+    def __init__(self, work: Work, nodes: list[Node]) -> None:
+        self._work = work
+        self._locks = locking.live_on(work, nodes)
+        self._dead = properties.dead(work, nodes)
+        self._tags = Tags(work)
+
+    def view(
+        self,
+        path: Path,
+        name: str,
+        node: Node,
+        dossier: Dossier | None,
+        folders: Sequence[Node],
+    ) -> View:
+        locks, dead = self._locks.get(node.id, []), self._dead.get(node.id, {})
+        return View(self._work, path, name, node, dossier, folders, locks, dead, self._tags)
+
+
+def described(view: View, wanted: Asked, base: str) -> str:
+    """The ``D:response`` of one resource. ``base``: the href of the resource asked for, of which it
+    may be a member."""
+    where = member_href(base, view.name, folder=view.node.is_folder)
+    if wanted.only_names:
+        return response(where, [(200, "".join(live.empty(tag) for tag in live.names(view)))])
+    tags = [*live.usual(view), *wanted.named] if wanted.everything else list(wanted.named)
+    return response(where, propstats(tags, lambda tag: live.element(view, tag), wanted))
+
+
+def propstats(
+    tags: Sequence[str], element: Callable[[str], str | None], wanted: Asked
+) -> list[tuple[int, str]]:
+    """For each status the properties that have it. ``element`` tells a property, None where the
+    resource has no such one."""
+    found, missing = [], []
+    for tag in dict.fromkeys(tags):
+        told = element(tag)
+        if told is not None:
+            found.append(told)
+        elif not wanted.minimal:
+            missing.append(live.empty(tag))
+    outcome = [(200, "".join(found))] if found or not missing else []
+    return [*outcome, (404, "".join(missing))] if missing else outcome

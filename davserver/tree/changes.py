@@ -1,0 +1,75 @@
+"""What changed, numbered as it happens: the ground of folder ETags and of synchronisation.
+
+All that one transaction changes in a dossier bears one number, which its row counts: writers of a
+dossier wait for each other, so numbers come in the order of the commits. What others may not see
+yet marks its own node alone.
+"""
+
+from sqlalchemy import exists, or_, select, update
+
+from davserver.model import Dossier, Grant, Node, NodeState, Removal
+from davserver.tree.lookup import ROOT_ID
+from davserver.tree.members import ids_below
+from davserver.work import Work
+
+
+def changed(work: Work, dossier: Dossier, node: Node) -> None:
+    """The content, state or properties of ``node`` are new."""
+    node.change = work.change(dossier)
+    folder = _folder(work, node)
+    if folder is not None and node.state is NodeState.PUBLISHED:
+        folder.members_change = node.change
+
+
+def came(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node`` is here under a new name, with all below it. Finder looks at the folder's date."""
+    changed(work, dossier, node)
+    folder = _folder(work, node)
+    if folder is not None and node.state is NodeState.PUBLISHED:
+        folder.modified = work.now
+    if node.is_folder:
+        work.session.execute(
+            update(Node)
+            .where(Node.id.in_(select(ids_below(node.id).c.id)))
+            .values(change=node.change)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def goes(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node``, still at its old name, is about to leave it. Side files leave no trace."""
+    folder = _folder(work, node)
+    if folder is None or node.state is NodeState.SIDE:
+        return
+    shown = node.state is NodeState.PUBLISHED
+    work.session.add(
+        Removal(
+            dossier_id=dossier.id,
+            parent_id=folder.id,
+            node_id=node.id,
+            name=node.name,
+            kind=node.kind,
+            only_for=None if shown else node.author_id,
+            change=work.change(dossier),
+        )
+    )
+    if shown:
+        folder.modified = work.now
+        folder.members_change = work.change(dossier)
+
+
+def rights_end(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node`` and all below it are about to end for good: so do the rights given there, and who
+    synchronises begins anew where some were."""
+    ids = select(ids_below(node.id).c.id)
+    given = exists().where(Grant.node_id.in_(ids))
+    cut = exists().where(Node.id.in_(ids), Node.inherits.is_(False))
+    if work.session.scalar(select(or_(given, cut))):
+        dossier.rights_changed()
+
+
+def _folder(work: Work, node: Node) -> Node | None:
+    """The folder of ``node``, if it lies in its dossier: the root of the drive counts nothing."""
+    if node.parent_id is None or node.parent_id == ROOT_ID:
+        return None
+    return work.session.get_one(Node, node.parent_id)

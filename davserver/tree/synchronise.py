@@ -1,0 +1,194 @@
+"""What has changed in a folder since a moment (RFC 6578), as one person may know it.
+
+A sync token names the last change that the person can know of, and the rights under which he knew
+it: after a change of rights he begins anew, since what he sees may have changed without an act.
+Side files are nobody's to synchronise.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+
+from davserver.errors import Refused
+from davserver.model import Dossier, Node, NodeKind, NodeRole, NodeState, Removal
+from davserver.policy.rights import Rights
+from davserver.tree.lookup import Path, Spot, sees
+from davserver.tree.members import Member
+from davserver.work import Work
+
+_TOKEN = re.compile(r"urn:davserver:sync:(\d{1,18})-([0-9a-f]{20})")
+
+
+@dataclass(frozen=True)
+class Removed:
+    """A name that is gone, by its path from the root of the drive."""
+
+    path: Path
+    is_folder: bool
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A node that came or changed, by its path from the root of the drive."""
+
+    path: Path
+    member: Member
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What came or changed, oldest first, and what is gone, up to ``token``."""
+
+    changed: list[Changed]
+    removed: list[Removed]
+    token: str
+
+
+def is_token(text: str | None) -> bool:
+    """Whether ``text`` is a sync token of this server, valid or not."""
+    return text is not None and _TOKEN.fullmatch(text) is not None
+
+
+def token(work: Work, dossier: Dossier) -> str:
+    """The sync token of this moment. One serves for all folders of the dossier."""
+    return f"urn:davserver:sync:{_last_known(work, dossier)}-{_signature(work, dossier)}"
+
+
+def since(work: Work, spot: Spot, start: str, *, deep: bool) -> Changes:
+    """What has changed in the folder of ``spot`` since the token ``start`` (empty: all there is),
+    among its members, or at any depth if ``deep``. The caller has asked the gate about the folder.
+
+    Raises Refused with « valid-sync-token » for a token that is none, or no longer.
+    """
+    dossier, folder = spot.existing()
+    after = _number(work, dossier, start)
+    view = _View(work, spot, dossier, folder, deep=deep)
+    changed = []
+    for node in work.session.scalars(
+        select(Node)
+        .where(
+            Node.dossier_id == dossier.id, Node.change > after, Node.state != NodeState.SIDE,
+            Node.id != folder.id,
+        )
+        .order_by(Node.change, Node.id)
+    ):  # fmt: skip
+        folders = view.folders_to(node.parent_id)
+        if folders is not None and sees(work, dossier, folders, node):
+            changed.append(Changed(view.path(folders, node.name), Member(node, folders)))
+    removed = []
+    if start:
+        for gone in work.session.scalars(
+            select(Removal)
+            .where(Removal.dossier_id == dossier.id, Removal.change > after)
+            .order_by(Removal.change, Removal.id)
+        ):
+            if (path := view.path_of(gone)) is not None:
+                removed.append(Removed(path, gone.kind is NodeKind.FOLDER))
+    return Changes(changed, list(dict.fromkeys(removed)), token(work, dossier))
+
+
+class _View:
+    """The folders of the report as the actor sees them."""
+
+    def __init__(
+        self, work: Work, spot: Spot, dossier: Dossier, folder: Node, *, deep: bool
+    ) -> None:
+        self._work = work
+        self._dossier = dossier
+        self._base = spot.path
+        self._depth = len(spot.folders) + 1
+        self._known: dict[int | None, tuple[Node, ...] | None] = {
+            folder.id: (*spot.folders, folder)
+        }
+        self._deep = deep
+
+    def folders_to(self, folder_id: int | None) -> tuple[Node, ...] | None:
+        """The folders down to this one, itself included; None where the report does not reach, or
+        something on the way is hidden."""
+        if folder_id not in self._known:
+            self._known[folder_id] = self._found(folder_id) if self._deep else None
+        return self._known[folder_id]
+
+    def _found(self, folder_id: int | None) -> tuple[Node, ...] | None:
+        folder = self._work.session.get(Node, folder_id) if folder_id is not None else None
+        if folder is None or folder.state is NodeState.SIDE:
+            return None
+        before = self.folders_to(folder.parent_id)
+        if before is None or not sees(self._work, self._dossier, before, folder):
+            return None
+        return (*before, folder)
+
+    def path_of(self, gone: Removal) -> Path | None:
+        """The path of a removed name; None for who never saw it, or sees something there again."""
+        folders = self.folders_to(gone.parent_id)
+        me = self._work.actor.id
+        if folders is None or gone.only_for not in (None, me):
+            return None
+        chain = tuple(folder.id for folder in folders)
+        is_folder = gone.kind is NodeKind.FOLDER
+        rights = self._work.rights_map(self._dossier).of(
+            me, (*chain, gone.node_id) if is_folder else chain
+        )
+        if (Rights.BROWSE if is_folder else Rights.VIEW) not in rights:
+            return None
+        there = self._work.session.scalars(
+            select(Node).where(
+                Node.parent_id == gone.parent_id, Node.name == gone.name, Node.scratch_of == 0
+            )
+        ).first()
+        if there is not None and sees(self._work, self._dossier, folders, there):
+            return None
+        return self.path(folders, gone.name)
+
+    def path(self, folders: tuple[Node, ...], name: str) -> Path:
+        """The path of a member under the name by which the client knows the folder."""
+        return (*self._base, *(folder.name for folder in folders[self._depth :]), name)
+
+
+def _number(work: Work, dossier: Dossier, text: str) -> int:
+    """The change that a token names, -1 for the beginning."""
+    if not text:
+        return -1
+    found = _TOKEN.fullmatch(text)
+    if (
+        found is None
+        or found[2] != _signature(work, dossier)
+        or int(found[1]) > _last_known(work, dossier)
+    ):
+        raise Refused(
+            "Ce repère de synchronisation n'est plus valable : reprenez depuis le début.",
+            phrase="Reprendre la synchronisation",
+            condition="valid-sync-token",
+        )
+    return int(found[1])
+
+
+def _signature(work: Work, dossier: Dossier) -> str:
+    """Whose token it is, of which dossier, under which rights."""
+    parts = f"{dossier.id} {work.actor.id} {dossier.rights_revision}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:20]
+
+
+def _last_known(work: Work, dossier: Dossier) -> int:
+    """The number of the last change in the dossier that the actor can know of: what others do
+    unseen must not show in his tokens."""
+    me = work.actor.id
+    rights = work.rights_map(dossier)
+    source = work.session.scalars(
+        select(Node.id).where(Node.dossier_id == dossier.id, Node.role == NodeRole.SOURCE)
+    ).one()
+    seen = work.outline(dossier).seen(source, me, lambda chain: rights.of(me, chain))
+    own = select(func.max(Node.change)).where(
+        Node.dossier_id == dossier.id,
+        Node.state.in_((NodeState.RESERVED, NodeState.RECEIVED)),
+        Node.author_id == me,
+    )
+    dropped = select(func.max(Removal.change)).where(
+        Removal.dossier_id == dossier.id, Removal.only_for == me
+    )
+    return max(
+        [0, *(last for _, last in seen)]
+        + [work.session.scalar(query) or 0 for query in (own, dropped)]
+    )

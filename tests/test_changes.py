@@ -1,0 +1,349 @@
+"""What changed since: folder ETags and sync-collection (RFC 6578), each person's own."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from davserver.demo.history import ARCHIVES, BOXES
+from tests.clients import DOSSIER, EXPERT, archive, box
+from tests.conftest import Start
+from tests.dav import Dav, Names, Reply
+from tests.serving import Server, wait_for
+
+OWNER, OTHER = "cabinet.brumaire-kalve", "cabinet.ortie-lambda"
+BOX = box("Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
+ARCHIVE = archive(BOX[-1])
+NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")
+SPACE: Names = ("Espace de l'expert",)
+PDF = b"%PDF-1.4\n" + b"x" * 2_000
+PROPS = "<D:getetag/><D:getcontentlength/><D:resourcetype/>"
+
+
+@pytest.fixture
+def owner(demo: Server) -> Dav:
+    return demo.dav(OWNER)
+
+
+@pytest.fixture
+def other(demo: Server) -> Dav:
+    return demo.dav(OTHER)
+
+
+@pytest.fixture
+def expert(demo: Server) -> Dav:
+    return demo.dav(EXPERT)
+
+
+@pytest.fixture
+def room(expert: Dav, request: pytest.FixtureRequest) -> Iterator[Names]:
+    """A folder of the expert's, for one test."""
+    folder = (*SPACE, re.sub(r"\W", " ", request.node.name).strip())
+    assert expert.mkcol(folder).status == 201
+    yield folder
+    expert.delete(folder)
+
+
+def tag(client: Dav, folder: Names) -> str:
+    """The folder's ETag, as its property and as its header."""
+    body = b'<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>'
+    reply = client.propfind(folder, "0", body)
+    found = reply.xml.findtext(".//{DAV:}getetag") or ""
+    assert re.fullmatch(r'"[0-9a-f]{40}"', found), reply.body
+    assert client.request("HEAD", folder).headers["etag"] == found
+    return found
+
+
+def report(client: Dav, folder: Names, token: str = "", level: str = "infinite") -> Reply:
+    """The report of what has changed since ``token``."""
+    body = (
+        f'<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token>'
+        f"<D:sync-level>{level}</D:sync-level><D:prop>{PROPS}</D:prop></D:sync-collection>"
+    ).encode()
+    return client.request("REPORT", folder, body, {"Content-Type": "application/xml"})
+
+
+def sync(
+    client: Dav, folder: Names, token: str = "", level: str = "infinite"
+) -> tuple[dict[str, str], str]:
+    """What has changed, by address (the ETag, or « gone »), and the next token."""
+    reply = report(client, folder, token, level)
+    assert reply.status == 207, reply.body
+    changes = {}
+    for response in reply.xml.iterfind("{DAV:}response"):
+        href = response.findtext("{DAV:}href") or ""
+        gone = response.findtext("{DAV:}status") == "HTTP/1.1 404 Not Found"
+        changes[href] = "gone" if gone else (response.findtext(".//{DAV:}getetag") or "")
+    return changes, reply.xml.findtext("{DAV:}sync-token") or ""
+
+
+def short(changes: dict[str, str]) -> dict[str, bool]:
+    """The last names of what changed, and whether they are still there."""
+    return {href.rstrip("/").split("/")[-1]: value != "gone" for href, value in changes.items()}
+
+
+def sealed(client: Dav, path: Names) -> None:
+    wait_for(lambda: client.get(path).status == 200, 20, f"{path[-1]} to be sealed")
+
+
+def test_a_folders_tag_moves_with_every_change_at_any_depth(expert: Dav, room: Names) -> None:
+    deep = (*room, "a", "b")
+    expert.mkcol(deep[:-1])
+    expert.mkcol(deep)
+    acts = [
+        lambda: expert.put((*deep, "x.txt"), b"1"),
+        lambda: expert.put((*deep, "x.txt"), b"2"),
+        lambda: expert.proppatch((*deep, "x.txt"), "<T:mark>m</T:mark>"),
+        lambda: expert.copy((*deep, "x.txt"), (*deep, "y.txt")),
+        lambda: expert.move((*deep, "y.txt"), (*deep, "z.txt")),
+        lambda: expert.move(deep, (*room, "a", "c")),
+        lambda: expert.delete((*room, "a", "c", "z.txt")),
+        lambda: expert.delete((*room, "a", "c")),
+    ]
+    for number, act in enumerate(acts):
+        before = [tag(expert, folder) for folder in (room, room[:-1], ())]
+        assert act().status in (201, 204, 207), number
+        after = [tag(expert, folder) for folder in (room, room[:-1], ())]
+        assert all(old != new for old, new in zip(before, after, strict=True)), number
+
+
+def test_a_folders_tag_stands_still_when_nothing_changes(expert: Dav, room: Names) -> None:
+    expert.put((*room, "x.txt"), b"1")
+    beside = (*room, "beside")
+    expert.mkcol(beside)
+    before, aside = tag(expert, room), tag(expert, beside)
+
+    held = expert.lock((*room, "x.txt")).headers["lock-token"]
+    expert.unlock((*room, "x.txt"), held)
+    assert expert.get((*room, "x.txt")).status == 200
+    assert expert.put((*room, ".DS_Store"), b"\x00\x00\x00\x01Bud1").status == 201
+    assert tag(expert, room) == before
+
+    expert.put((*room, "x.txt"), b"2")
+    assert tag(expert, beside) == aside
+
+
+def test_what_nobody_else_sees_moves_nobody_elses_tag(owner: Dav, other: Dav, expert: Dav) -> None:
+    watched = [BOX, BOX[:-1], BOX[:1], ()]
+    before = {client.login: [tag(client, at) for at in watched] for client in (other, expert)}
+    own = [tag(owner, at) for at in watched]
+
+    owner.put((*BOX, "réservée.pdf"))
+    owner.mkcol((*BOX, "dossier vide"))
+    assert all(new != old for new, old in zip([tag(owner, at) for at in watched], own, strict=True))
+    for client in (other, expert):
+        assert [tag(client, at) for at in watched] == before[client.login]
+
+    owner.delete((*BOX, "réservée.pdf"))
+    owner.delete((*BOX, "dossier vide"))
+    for client in (other, expert):
+        assert [tag(client, at) for at in watched] == before[client.login]
+
+
+def test_the_seal_moves_everybodys_tag(owner: Dav, other: Dav) -> None:
+    before = tag(other, (DOSSIER,))
+    owner.put((*BOX, "scellée pour tous.pdf"), PDF)
+    sealed(other, (*BOX, "scellée pour tous.pdf"))
+
+    assert tag(other, (DOSSIER,)) != before
+
+
+def test_a_change_in_a_hidden_folder_moves_no_tag_but_of_who_sees_it(
+    demo: Server, other: Dav, expert: Dav
+) -> None:
+    secret: Names = (*NOTES, "brouillons")
+    assert expert.mkcol(secret).status == 201
+    cut = demo.run("rights", "cut", "/".join(secret))
+    assert cut.returncode == 0, cut.stderr
+    given = demo.run("rights", "grant", "/".join(secret), EXPERT, "tout")
+    assert given.returncode == 0, given.stderr
+    assert other.propfind(secret).status == 404
+    before, seen = tag(other, NOTES), tag(expert, NOTES)
+    _, start = sync(other, (DOSSIER,))
+
+    assert expert.put((*secret, "idée.txt"), b"x").status == 201
+    assert tag(other, NOTES) == before
+    assert tag(expert, NOTES) != seen
+    assert sync(other, (DOSSIER,), start) == ({}, start)
+    assert expert.delete((*secret, "idée.txt")).status == 204
+    assert sync(other, (DOSSIER,), start) == ({}, start)
+
+
+def test_conditions_know_a_folders_tag(expert: Dav, room: Names) -> None:
+    now = tag(expert, room)
+    expert.put((*room, "x.txt"), b"1")
+
+    assert expert.delete(room, If_Match=now).status == 412
+    assert expert.delete(room, If=f"([{now}])").status == 412
+    assert expert.request("PROPFIND", room, b"", {"If": f"([{tag(expert, room)}])"}).status == 207
+    assert expert.delete(room, If_Match=tag(expert, room)).status == 204
+
+
+def test_a_report_tells_all_at_first_then_only_what_changed(expert: Dav, room: Names) -> None:
+    expert.mkcol((*room, "a"))
+    expert.put((*room, "a", "un.txt"), b"1")
+    expert.put((*room, "deux.txt"), b"2")
+
+    everything, start = sync(expert, room)
+    assert short(everything) == {"a": True, "un.txt": True, "deux.txt": True}
+    assert sync(expert, room, start) == ({}, start)
+
+    expert.put((*room, "a", "un.txt"), b"1 bis")
+    changes, after = sync(expert, room, start)
+    assert short(changes) == {"un.txt": True}
+    expert.delete((*room, "deux.txt"))
+    expert.move((*room, "a"), (*room, "b"))
+    changes, end = sync(expert, room, after)
+    assert short(changes) == {"deux.txt": False, "a": False, "b": True, "un.txt": True}
+    assert sync(expert, room, end) == ({}, end)
+    # An old token tells all that has happened since.
+    assert short(sync(expert, room, start)[0]) == short(changes)
+
+
+def test_a_report_of_one_level_tells_of_members_alone(expert: Dav, room: Names) -> None:
+    expert.mkcol((*room, "a"))
+    _, start = sync(expert, room, level="1")
+    expert.put((*room, "a", "un.txt"), b"1")
+    expert.put((*room, "deux.txt"), b"2")
+
+    assert short(sync(expert, room, start, "1")[0]) == {"deux.txt": True}
+    expert.delete((*room, "a", "un.txt"))
+    assert short(sync(expert, room, start, "1")[0]) == {"deux.txt": True}
+
+
+def test_a_name_that_came_back_is_there(expert: Dav, room: Names) -> None:
+    expert.put((*room, "x.txt"), b"1")
+    _, start = sync(expert, room)
+    expert.delete((*room, "x.txt"))
+    expert.put((*room, "x.txt"), b"2")
+    assert short(sync(expert, room, start)[0]) == {"x.txt": True}
+
+    expert.move((*room, "x.txt"), (*room, "X.txt"))
+    assert short(sync(expert, room, start)[0]) == {"x.txt": False, "X.txt": True}
+
+
+def test_filing_is_seen_as_a_name_gone_and_a_name_come(owner: Dav, other: Dav, expert: Dav) -> None:
+    owner.put((*BOX, "à suivre.pdf"), PDF)
+    sealed(other, (*BOX, "à suivre.pdf"))
+    _, start = sync(other, (DOSSIER,))
+
+    assert expert.move((*BOX, "à suivre.pdf"), (*ARCHIVE, "à suivre.pdf")).status == 201
+    changes, _ = sync(other, (DOSSIER,), start)
+
+    gone = [href for href, value in changes.items() if value == "gone"]
+    came = [href for href, value in changes.items() if value != "gone"]
+    assert [len(gone), len(came)] == [1, 1]
+    assert "Bo%C3%AEtes" in gone[0]
+    assert ARCHIVES.replace(" ", "%20") in came[0]
+
+
+def test_an_unfinished_deposit_is_in_its_authors_report_alone(owner: Dav, other: Dav) -> None:
+    _, mine = sync(owner, (DOSSIER,))
+    _, his = sync(other, (DOSSIER,))
+
+    owner.put((*BOX, "en cours.pdf"))
+    assert short(sync(owner, (DOSSIER,), mine)[0]) == {"en%20cours.pdf": True}
+    assert sync(other, (DOSSIER,), his) == ({}, his)
+    owner.delete((*BOX, "en cours.pdf"))
+    assert short(sync(owner, (DOSSIER,), mine)[0]) == {"en%20cours.pdf": False}
+    assert sync(other, (DOSSIER,), his) == ({}, his)
+
+
+def test_tokens_survive_a_restart_and_no_change_of_rights(start: Start) -> None:
+    server = start()
+    expert, owner, other = server.dav(EXPERT), server.dav(OWNER), server.dav(OTHER)
+    _, token = sync(other, (DOSSIER,))
+    assert server.stop() == 0
+    server.start()
+
+    expert.put((*NOTES, "après.txt"), b"x")
+    changes, after = sync(other, (DOSSIER,), token)
+    assert short(changes) == {"apr%C3%A8s.txt": True}
+    # A token is one person's, of one dossier.
+    for stranger in (owner, expert):
+        reply = report(stranger, (DOSSIER,), after)
+        assert reply.status == 403
+        assert reply.xml.find("{DAV:}valid-sync-token") is not None
+    given = server.run("rights", "grant", "/".join(NOTES), OWNER, "lire")
+    assert given.returncode == 0, given.stderr
+    assert report(other, (DOSSIER,), after).status == 403
+    everything, _ = sync(other, (DOSSIER,))
+    assert "apr%C3%A8s.txt" in short(everything)
+
+
+@pytest.mark.parametrize(
+    "token", ["nonsense", "urn:davserver:sync:1-" + "0" * 20, "urn:davserver:sync:-5-0"]
+)
+def test_a_token_that_is_none_is_refused(expert: Dav, token: str) -> None:
+    reply = report(expert, (DOSSIER,), token)
+
+    assert reply.status == 403
+    assert reply.xml.find("{DAV:}valid-sync-token") is not None
+
+
+def test_reports_that_make_no_sense_are_refused(expert: Dav, room: Names) -> None:
+    expert.put((*room, "x.txt"), b"1")
+    prop = f"<D:prop>{PROPS}</D:prop>"
+    level = "<D:sync-level>1</D:sync-level>"
+    bodies = {
+        b"": 403,
+        b"<a/>": 403,
+        b"<": 400,
+        f'<D:sync-collection xmlns:D="DAV:">{prop}</D:sync-collection>'.encode(): 400,
+        f'<D:sync-collection xmlns:D="DAV:">{level}</D:sync-collection>'.encode(): 400,
+        b'<D:expand-property xmlns:D="DAV:"/>': 403,
+    }
+    for body, status in bodies.items():
+        assert expert.request("REPORT", room, body).status == status, body
+    whole = f'<D:sync-collection xmlns:D="DAV:"><D:sync-token/>{level}{prop}</D:sync-collection>'
+    assert expert.request("REPORT", room, whole.encode()).status == 207
+    assert expert.request("REPORT", room, whole.encode(), {"Depth": "1"}).status == 400
+    assert expert.request("REPORT", (*room, "x.txt"), whole.encode()).status == 403
+    assert expert.request("REPORT", (), whole.encode()).status == 403
+    assert expert.request("REPORT", (*room, "absent"), whole.encode()).status == 404
+
+
+def test_a_client_that_takes_fewer_changes_than_there_are_is_told_so(
+    expert: Dav, room: Names
+) -> None:
+    for number in range(3):
+        expert.put((*room, f"{number}.txt"), b"x")
+
+    def limited(most: int) -> Reply:
+        body = (
+            '<D:sync-collection xmlns:D="DAV:"><D:sync-token/><D:sync-level>1</D:sync-level>'
+            f"<D:limit><D:nresults>{most}</D:nresults></D:limit><D:prop>{PROPS}</D:prop>"
+            "</D:sync-collection>"
+        ).encode()
+        return expert.request("REPORT", room, body)
+
+    assert limited(3).status == 207
+    refused = limited(2)
+    assert refused.status == 507
+    assert refused.xml.find("{DAV:}number-of-matches-within-limits") is not None
+
+
+def test_the_sync_token_is_a_property_and_a_condition(expert: Dav, room: Names) -> None:
+    body = (
+        b'<D:propfind xmlns:D="DAV:"><D:prop><D:sync-token/><D:supported-report-set/></D:prop>'
+        b"</D:propfind>"
+    )
+    found = expert.propfind(room, "0", body).xml
+    token = found.findtext(".//{DAV:}sync-token") or ""
+    assert found.find(".//{DAV:}supported-report/{DAV:}report/{DAV:}sync-collection") is not None
+    assert token == sync(expert, room)[1]
+    path = "/dav/" + "/".join(part.replace(" ", "%20").replace("'", "%27") for part in room)
+    condition = f"<{path}> (<{token}>)"
+
+    assert expert.put((*room, "a.txt"), b"1", If=condition).status == 201
+    assert expert.put((*room, "b.txt"), b"1", If=condition).status == 412
+    assert expert.get((*room, "b.txt")).status == 404
+
+
+def test_boxes_of_all_are_told_but_for_what_is_open(owner: Dav, other: Dav) -> None:
+    owner.put((*BOX, "ouverte.pdf"))
+    everything, _ = sync(other, (DOSSIER, BOXES))
+
+    assert "ouverte.pdf" not in short(everything)
+    assert any(href.endswith("/") for href in everything)
+    owner.delete((*BOX, "ouverte.pdf"))
