@@ -1,7 +1,7 @@
 """What changed since: folder ETags and sync-collection (RFC 6578), each person's own."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -90,7 +90,7 @@ def test_a_folders_tag_moves_with_every_change_at_any_depth(expert: Dav, room: N
     deep = (*room, "a", "b")
     expert.mkcol(deep[:-1])
     expert.mkcol(deep)
-    acts = [
+    acts: list[Callable[[], Reply]] = [
         lambda: expert.put((*deep, "x.txt"), b"1"),
         lambda: expert.put((*deep, "x.txt"), b"2"),
         lambda: expert.proppatch((*deep, "x.txt"), "<T:mark>m</T:mark>"),

@@ -198,4 +198,4 @@ def _known_since(node: Node, date: datetime) -> bool:
     unless the content itself is older too.
     """
     shown = node.modified.replace(microsecond=0)
-    return shown == date or max(shown, node.written.replace(microsecond=0)) <= date
+    return shown == date or max(shown, node.written.replace(microsecond=0)) < date
