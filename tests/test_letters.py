@@ -189,6 +189,8 @@ def test_text_and_html_say_the_same(
         (MessageKind.UNFINISHED, 2, "2 de vos dépôts sont inachevés"),
         (MessageKind.REJECTED, 1, "Votre dépôt a été rejeté"),
         (MessageKind.REJECTED, 2, "2 de vos dépôts ont été rejetés"),
+        (MessageKind.REFUSED, 1, "Votre opération a été refusée"),
+        (MessageKind.REFUSED, 2, "2 de vos opérations ont été refusées"),
     ],
 )
 def test_the_subject_says_the_dossier_and_the_act(

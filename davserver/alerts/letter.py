@@ -137,6 +137,22 @@ _WORDINGS = {
         ),
         arrived=False,
     ),
+    MessageKind.REFUSED: _Wording(
+        subject=("Votre opération a été refusée", "{count} de vos opérations ont été refusées"),
+        opening=(
+            "Une opération que vous avez faite dans le dossier «\u00a0{dossier}\u00a0» a été "
+            "refusée. Votre explorateur de fichiers ne le montre pas toujours.",
+            "{count}\u00a0opérations que vous avez faites dans le dossier "
+            "«\u00a0{dossier}\u00a0» ont été refusées. Votre explorateur de fichiers ne le montre "
+            "pas toujours.",
+        ),
+        done="Refusée",
+        closing=(
+            "Rien n’a changé dans le dossier\u00a0: le document y est tel qu’il était.",
+            "Rien n’a changé dans le dossier\u00a0: les documents y sont tels qu’ils étaient.",
+        ),
+        arrived=False,
+    ),
 }
 
 

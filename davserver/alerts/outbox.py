@@ -48,23 +48,46 @@ def announce(
         _queue(work, kind, dossier, author_id, line, people)
 
 
-def tell_author(
+def tell(
     work: Work,
     kind: MessageKind,
     dossier: Dossier,
     folders: Sequence[Node],
-    node: Node,
+    name: str,
     *,
     author_id: int,
     reason: str = "",
+    once: bool = False,
 ) -> None:
-    """Queue a word to the author alone: a deposit that was not finished, or was rejected."""
+    """Queue a word to the author alone: of a deposit that was not finished or was rejected, of an
+    act that was refused. ``once``: the same word is not repeated in one mail."""
     author = work.session.get_one(User, author_id)
-    if author.login is not None and not author.disabled:
-        line = _line(node, folders, work.now)
-        line.node_id = None  # what it tells of is about to go
-        line.reason = reason
+    if author.login is None or author.disabled:
+        return
+    line = MessageLine(
+        name=name, folder=_words(folders), size=0, number=None, reason=reason[:400], at=work.now
+    )
+    if not once or not _is_told(work, kind, dossier, author_id, line):
         _queue(work, kind, dossier, author_id, line, [author])
+
+
+def _is_told(
+    work: Work, kind: MessageKind, dossier: Dossier, author_id: int, line: MessageLine
+) -> bool:
+    """Whether a mail that has not gone yet says so already: programs try again and again."""
+    message = _open_message(work, kind, dossier, author_id)
+    return message is not None and bool(
+        work.session.scalar(
+            select(
+                exists().where(
+                    MessageLine.message_id == message.id,
+                    MessageLine.name == line.name,
+                    MessageLine.folder == line.folder,
+                    MessageLine.reason == line.reason,
+                )
+            )
+        )
+    )
 
 
 def _told(work: Work, folders: Sequence[Node]) -> list[User]:
@@ -95,11 +118,15 @@ def _line(node: Node, folders: Sequence[Node], now: datetime) -> MessageLine:
     return MessageLine(
         node_id=node.id,
         name=node.name,
-        folder="/".join(folder.name for folder in folders),
+        folder=_words(folders),
         size=node.size,
         number=node.number,
         at=now,
     )
+
+
+def _words(folders: Sequence[Node]) -> str:
+    return "/".join(folder.name for folder in folders)
 
 
 def _queue(
@@ -111,6 +138,8 @@ def _queue(
     people: Iterable[User],
 ) -> None:
     message = _open_message(work, kind, dossier, author_id)
+    if message is None:
+        message = _new_message(work, kind, dossier, author_id)
     line.message_id = message.id
     work.session.add(line)
     work.session.flush()
@@ -135,13 +164,15 @@ def _queue(
     work.session.flush()
 
 
-def _open_message(work: Work, kind: MessageKind, dossier: Dossier, author_id: int) -> Message:
-    """The message whose window is still open, else a new one.
+def _open_message(
+    work: Work, kind: MessageKind, dossier: Dossier, author_id: int
+) -> Message | None:
+    """The message whose window is still open.
 
     One that a sender has begun to send takes no more lines, whatever the clocks say.
     """
     begun = exists().where(Recipient.message_id == Message.id, Recipient.attempts > 0)
-    message = work.session.scalars(
+    return work.session.scalars(
         select(Message)
         .where(
             Message.dossier_id == dossier.id,
@@ -154,15 +185,16 @@ def _open_message(work: Work, kind: MessageKind, dossier: Dossier, author_id: in
         .limit(1)
         .with_for_update()
     ).first()
-    if message is None:
-        window = timedelta(seconds=work.settings.mail.group_window)
-        message = Message(
-            dossier_id=dossier.id,
-            depositor_id=author_id,
-            kind=kind,
-            opened_at=work.now,
-            due_at=work.now + window,
-        )
-        work.session.add(message)
-        work.session.flush()
+
+
+def _new_message(work: Work, kind: MessageKind, dossier: Dossier, author_id: int) -> Message:
+    message = Message(
+        dossier_id=dossier.id,
+        depositor_id=author_id,
+        kind=kind,
+        opened_at=work.now,
+        due_at=work.now + timedelta(seconds=work.settings.mail.group_window),
+    )
+    work.session.add(message)
+    work.session.flush()
     return message

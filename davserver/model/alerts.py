@@ -38,6 +38,7 @@ class MessageKind(StrEnum):
     PUBLICATION = "publication"
     UNFINISHED = "dépôt inachevé"
     REJECTED = "dépôt rejeté"
+    REFUSED = "opération refusée"
 
 
 class Message(Base):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
 
+from davserver.clients import program
 from davserver.model import LIVE_STATES
 from davserver.names import name_key
 from davserver.policy import Act, Action, Decision, Policy, Rights
@@ -87,7 +88,6 @@ _DOCUMENTS = (
     b"%PDF", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*", b"{\\rtf",
     b"7z\xbc\xaf", b"Rar!", b"AC10",
 )  # fmt: skip
-_EVERYWHERE = ("webdavfs", "microsoft-webdav-miniredir")  # write litter wherever a folder is opened
 
 
 def side_kind(name: str, agent: str) -> SideKind | None:
@@ -116,7 +116,7 @@ class SideFiles(Policy):
             return None
         live = action.dossier.state in LIVE_STATES
         writes = live and bool(action.rights & (Rights.ADD | Rights.MODIFY))
-        if not writes and not action.agent.lower().startswith(_EVERYWHERE):
+        if not writes and not program(action.agent).litters:
             return Decision.deny(
                 "Vous ne pouvez rien écrire dans ce dossier.", phrase="Droit insuffisant"
             )

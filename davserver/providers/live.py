@@ -38,8 +38,8 @@ def _win32_attributes(view: View) -> str:
 
 def _quota(view: View, *, used: bool) -> str | None:
     # A Mac that is told a quota hangs while it mounts.
-    mac = view.work.client.family.startswith(("webdavfs", "webdavlib"))
-    if view.dossier is None or not view.node.is_folder or mac:
+    hangs = view.work.client.program.hangs_on_quota
+    if view.dossier is None or not view.node.is_folder or hangs:
         return None
     facts = view.work.facts(view.dossier)
     # What others have not finished does not exist: the figures must not tell of it.

@@ -11,7 +11,6 @@ from typing import Any
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.request_resolver import RequestResolver
 
-from davserver import journal
 from davserver.errors import Problem, Refused
 from davserver.providers.answers import Answer, problem, send
 from davserver.providers.exchange import Exchange
@@ -30,7 +29,7 @@ from davserver.providers.verbs import (
     site,
 )
 from davserver.site import Site
-from davserver.tree import locking
+from davserver.tree import locking, refusals
 from davserver.tree.lookup import find
 
 Verb = Callable[[Exchange], Answer]
@@ -96,23 +95,17 @@ class DossierProvider(DAVProvider):
                 return site.answer(exchange)
             return VERBS[method](exchange)
         except Problem as error:
-            if isinstance(error, Refused) and error.rule and method not in READING_METHODS:
-                self._record_refusal(exchange, error)
+            if isinstance(error, Refused) and method not in READING_METHODS:
+                self._refused(exchange, error)
             return problem(error)
 
-    def _record_refusal(self, exchange: Exchange, error: Refused) -> None:
-        """An attempt that a rule refused is a fact of the dossier, too."""
-        with self.site.writing(exchange.actor, exchange.client) as work:
-            spot = find(work, exchange.path)
-            journal.record(
-                work.session,
-                "refused",
-                at=work.now,
-                actor=exchange.actor.login,
-                channel="webdav",
-                dossier_id=spot.dossier.id if spot.dossier else None,
-                method=exchange.method,
-                path="/".join(exchange.path),
-                rule=error.rule,
-                agent=exchange.agent[:120],
-            )
+    def _refused(self, exchange: Exchange, error: Refused) -> None:
+        """Note a rule's refusal, and say it as the client's program shows it best."""
+        habits = exchange.client.program
+        silent = exchange.method == "PUT" and exchange.announced == 0
+        if error.rule:
+            shown = silent or exchange.method not in habits.hides
+            with self.site.writing(exchange.actor, exchange.client) as work:
+                refusals.note(work, exchange.path, exchange.method, error, shown=shown)
+        if error.status == 403:
+            error.status = habits.refused_write

@@ -14,9 +14,6 @@ from davserver.tree.write import EMPTY
 from davserver.work import Work
 
 IDLE = timedelta(minutes=2)  # an unused lock that its own author's program asks for again
-# Closes a file long before it sends it: whoever writes learns of a refusal at LOCK, or never.
-_TELLS_ONLY_AT_LOCK = ("davfs2",)
-_BLUNT = ("webdavfs", "rclone")  # read 423 as « in use » or try again for ever: they get 403
 
 
 @dataclass(frozen=True)
@@ -127,7 +124,7 @@ def unlock(work: Work, path: Path, token: str) -> None:
 def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
     """Programs reopen what they have just written: for a short while they get a lock that protects
     nothing. Later a sealed piece answers « locked », which Office shows as « read-only »."""
-    if write.just_sealed(work, node) and work.client.family not in _TELLS_ONLY_AT_LOCK:
+    if write.just_sealed(work, node) and work.client.program.reopens:
         return locks.grant(
             work,
             node,
@@ -139,7 +136,7 @@ def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
         )
     sentence = "Cette pièce est déposée : elle s'ouvre en lecture seule."
     phrase = "Piece deposee - lecture seule"
-    if work.client.family.startswith(_BLUNT):
+    if work.client.program.refused_lock == 403:
         raise Refused(sentence, phrase=phrase, rule="mailbox")
     raise Locked(sentence, phrase=phrase)
 

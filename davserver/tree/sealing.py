@@ -212,6 +212,4 @@ def _tell(
     deposit: Deposit,
     reason: str,
 ) -> None:
-    outbox.tell_author(
-        work, kind, dossier, folders, node, author_id=deposit.author_id, reason=reason
-    )
+    outbox.tell(work, kind, dossier, folders, node.name, author_id=deposit.author_id, reason=reason)

@@ -194,15 +194,15 @@ def remove_tree(work: Work, dossier: Dossier, node: Node) -> None:
     work.session.expire_all()
 
 
-def record(work: Work, act: str, dossier: Dossier, **facts: Any) -> None:
-    """The journal line of what this work does in ``dossier``."""
+def record(work: Work, act: str, dossier: Dossier | None, **facts: Any) -> None:
+    """The journal line of what this work does in ``dossier``, or outside of any."""
     journal.record(
         work.session,
         act,
         at=work.now,
         actor=work.actor.login,
         channel=work.client.channel,
-        dossier_id=dossier.id,
+        dossier_id=dossier.id if dossier is not None else None,
         **facts,
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from davserver.clients import Program, program
 from davserver.model import Dossier, Node, Platform
 from davserver.policy import Act, Action, Actor, DossierFacts, Entry
 from davserver.policy.gate import Gate
@@ -33,6 +34,11 @@ class Client:
     def family(self) -> str:
         """The program without its version, in small letters: ``webdavfs``."""
         return self.agent.split("/")[0].split(" ")[0].lower()[:40]
+
+    @property
+    def program(self) -> Program:
+        """The program with its habits."""
+        return program(self.agent)
 
 
 class Caches:

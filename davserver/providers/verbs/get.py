@@ -33,7 +33,7 @@ def answer(exchange: Exchange) -> Answer:
         exchange.conditions.guard_get(work, spot)
     tag = f'"{found.get_etag()}"'
     headers = [("ETag", tag), ("Last-Modified", http_date(found.node.modified)), *_SAFE]
-    if exchange.conditions.unchanged(found.node, tag) and not _is_office(exchange):
+    if exchange.conditions.unchanged(found.node, tag) and not exchange.client.program.needs_content:
         return Answer(304, tuple(headers))
     if not isinstance(found, File):
         headers.append(("Content-Type", "text/plain; charset=utf-8"))
@@ -84,8 +84,3 @@ def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
     if start >= end:
         raise RangeNotSatisfiable(f"Le fichier n'a que {size} octets.")
     return start, end
-
-
-def _is_office(exchange: Exchange) -> bool:
-    """Office opens read-only what answers 304."""
-    return "microsoft office" in exchange.agent.lower()

@@ -1,0 +1,57 @@
+"""What WebDAV programs are known to do: the one table of their habits, by user agent.
+
+Each habit was read in the program's source or seen in recorded requests. Nobody's rights depend on
+it: an agent can be forged, and what a forger gains is told in his own column.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program, known by the beginning of its user agent (small letters).
+
+    ``refused_write`` and ``refused_lock``: the status by which it shows best that something is not
+    permitted, and that a sealed piece cannot be locked. ``hides``: the methods whose refusal it
+    does not show to the person; « PUT » means a PUT with content. ``reopens``: it comes back to a
+    file that it has just written. ``litters``: it leaves its side files wherever a folder is
+    opened. ``hangs_on_quota``: a drive that tells its quota cannot be mounted. ``needs_content``: a
+    document answered by 304 opens read-only.
+    """
+
+    agent: str
+    refused_write: int = 403
+    refused_lock: int = 423
+    hides: frozenset[str] = frozenset()
+    reopens: bool = True
+    litters: bool = False
+    hangs_on_quota: bool = False
+    needs_content: bool = False
+
+
+PROGRAMS = (
+    # Explorer: a file that it could not remove vanishes, and is there again later.
+    Program("microsoft-webdav-miniredir", hides=frozenset({"DELETE"}), litters=True),
+    # Finder: what close() is answered is thrown away; 423 reads « in use ».
+    Program(
+        "webdavfs",
+        refused_lock=403,
+        hides=frozenset({"PUT"}),
+        litters=True,
+        hangs_on_quota=True,
+    ),
+    Program("webdavlib", hangs_on_quota=True),
+    # Sends a file long after the program has closed it: only a refused LOCK is in time, and only
+    # 423 reads « Permission denied ».
+    Program("davfs2", refused_write=423, hides=frozenset({"PUT"}), reopens=False),
+    # Tries again for ever after 423.
+    Program("rclone", refused_lock=403),
+    Program("microsoft office", needs_content=True),
+)
+_UNKNOWN = Program("")
+
+
+def program(agent: str) -> Program:
+    """The program of a user agent; an unknown one has no habits."""
+    start = agent.lower()
+    return next((known for known in PROGRAMS if start.startswith(known.agent)), _UNKNOWN)

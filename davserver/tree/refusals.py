@@ -1,0 +1,35 @@
+"""What becomes of a refusal: a line of the journal, and a word to who was not told."""
+
+from davserver.alerts import outbox
+from davserver.errors import Refused
+from davserver.model import MessageKind
+from davserver.tree import write
+from davserver.tree.lookup import Path, find
+from davserver.work import Work
+
+
+def note(work: Work, path: Path, method: str, refusal: Refused, *, shown: bool) -> None:
+    """An attempt that a rule refused is a fact of the dossier, too. Where the actor's program does
+    not show it to him (``shown``), a grouped mail does."""
+    spot = find(work, path)
+    write.record(
+        work,
+        "refused",
+        spot.dossier,
+        method=method,
+        path="/".join(path),
+        rule=refusal.rule,
+        agent=work.client.agent[:120],
+    )
+    if shown or spot.dossier is None:
+        return
+    outbox.tell(
+        work,
+        MessageKind.REFUSED,
+        spot.dossier,
+        spot.folders,
+        spot.name,
+        author_id=work.actor.id,
+        reason=refusal.sentence,
+        once=True,
+    )
