@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from davserver.commands.failures import Misuse
-from davserver.commands.options import Config
+from davserver.commands.options import Config, Data
 from davserver.kit import SYSTEMS, BadDrive, Drive, written
 from davserver.settings import load
 
@@ -25,12 +25,13 @@ def kit(
         Path | None,
         typer.Option("--output", metavar="FILE", help="Where to write; standard output if none."),
     ] = None,
+    data: Data = None,
     config: Config = None,
 ) -> None:
     """Write the file that connects the drive on a person's computer. It holds no password."""
     if system not in SYSTEMS:
         raise Misuse(f"« {system} » : système inconnu. Les systèmes : {', '.join(SYSTEMS)}.")
-    address = address or load(config).server.address
+    address = address or load(config, data=data).server.address
     if not address:
         raise Misuse(
             "Il manque l'adresse du site : donnez --address https://dossiers.exemple, ou le "
