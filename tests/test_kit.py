@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import termios
 from collections.abc import Mapping
@@ -179,6 +180,7 @@ def test_a_windows_file_sets_what_windows_needs() -> None:
     text = text_of("windows")
 
     for wanted in (
+        f'set "ADRESSE={SITE}/dav"\r\n',
         "/v FileSizeLimitInBytes /t REG_DWORD /d 4294967295 /f",
         "/v FileAttributesLimitInBytes /t REG_DWORD /d 10000000 /f",
         "config WebClient start= auto",
@@ -400,6 +402,9 @@ def test_the_linux_file_mounts_a_folder_with_davfs2(
     finally:
         if run_program("umount", point, home=tmp_path).code:
             run_program("umount", "-l", point, home=tmp_path)
+        kept = str(point).strip("/").replace("/", "-")
+        for cache in Path("/var/cache/davfs2").glob(f"*{kept}*"):
+            shutil.rmtree(cache)
     assert not os.path.ismount(point)
 
 
