@@ -86,7 +86,7 @@ def _framed(frame: Wsgi, environ: Environ, start_response: StartResponse) -> Ite
         blocks = iter(frame(environ, start_response))
         first = next(blocks, b"")
     except Problem as error:
-        return send(problem(error), start_response)
+        return send(problem(error, ", ".join(VERBS)), start_response)
     except Exception:
         errors.exception("unexpected failure of %s", environ["REQUEST_METHOD"])
         return send(problem(Problem("Le serveur a rencontré une erreur.")), start_response)

@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": (),
     "serve": (),
     "init": (),
+    "kit": (),
     "verify": (),
     "user": ("add", "list", "show", "password", "disable", "enable", "remove", "move-to-public"),
     "group": ("add", "list", "members", "join", "leave"),

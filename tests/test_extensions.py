@@ -1,5 +1,5 @@
 """Extensions of WebDAV: access control to read (RFC 3744), MKCOL with properties (RFC 5689),
-preferences (RFC 8144)."""
+preferences (RFC 8144), mounting from a link (RFC 4709)."""
 
 import pytest
 from lxml import etree
@@ -220,3 +220,29 @@ def test_a_displayname_may_only_say_what_the_name_says(owner: Dav, expert: Dav) 
     shown = asked(expert, name, "displayname").findtext(".//{DAV:}displayname")
     assert shown == "vrai nom.txt"
     expert.delete(name)
+
+
+def test_a_link_to_a_folder_mounts_the_drive_there(owner: Dav) -> None:
+    wanted = {"Accept": "text/html, application/davmount+xml"}
+    reply = owner.request("GET", BOX, b"", wanted)
+
+    assert reply.headers["content-type"].startswith("application/davmount+xml")
+    space = "{http://purl.org/NET/webdav/mount}"
+    assert reply.xml.tag == f"{space}mount"
+    base, opens = reply.xml.findtext(f"{space}url"), reply.xml.findtext(f"{space}open")
+    assert reply.xml.findtext(f"{space}username") == OWNER
+    assert base == f"{owner.url}/dav/"
+    assert owner.propfind(f"/dav/{opens}", "0").status == 207
+    assert owner.get(BOX).headers["content-type"].startswith("text/plain")
+
+
+def test_a_405_names_the_methods_that_make_sense(owner: Dav, expert: Dav) -> None:
+    for reply, sensible in (
+        (expert.mkcol(BOX), "PROPFIND"),
+        (expert.put(BOX, b"x"), "PROPFIND"),
+        (owner.request("PATCH", BOX), "PUT"),
+        (owner.request("DELETE", "/kit/"), "GET"),
+        (owner.request("PUT", "/principals/", b"x"), "PROPFIND"),
+    ):
+        assert reply.status == 405, reply
+        assert sensible in reply.headers["allow"].split(", ")

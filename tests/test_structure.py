@@ -12,7 +12,7 @@ LEVELS = (
     {"providers", "worker", "verify"},
     {"dossiers", "site"},
     {"tree"},
-    {"alerts"},
+    {"alerts", "kit"},
     {"work", "accounts"},
     {"policy", "journal", "storage"},
     {"model"},

@@ -7,7 +7,7 @@ from email.utils import formatdate
 from typing import Any
 from xml.sax.saxutils import escape
 
-from davserver.errors import Problem, Unauthenticated, Unavailable
+from davserver.errors import NotAllowed, Problem, Unauthenticated, Unavailable
 
 XML = 'application/xml; charset="utf-8"'
 PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
@@ -90,8 +90,11 @@ def gone(href: str) -> str:
     )
 
 
-def problem(error: Problem) -> Answer:
-    """The answer that tells of ``error``: its phrase for file managers, its sentence for people."""
+def problem(error: Problem, allow: str = "") -> Answer:
+    """The answer that tells of ``error``: its phrase for file managers, its sentence for people.
+
+    ``allow``: the methods that make sense, for a 405 (RFC 9110 §15.5.6).
+    """
     condition = f"<D:{error.condition}/>" if error.condition else ""
     if error.status == 403 and not condition:
         condition = "<D:need-privileges/>"
@@ -104,6 +107,8 @@ def problem(error: Problem) -> Answer:
     if isinstance(error, Unauthenticated):
         # UTF-8 in the name and password (RFC 7617 §2.1); the classes, since some Macs look here.
         headers += [("WWW-Authenticate", 'Basic realm="davserver", charset="UTF-8"'), *CLASSES]
+    if isinstance(error, NotAllowed):
+        headers.append(("Allow", allow))
     if isinstance(error, Unavailable):
         headers.append(("Retry-After", "30"))
     return Answer(error.status, tuple(headers), body.encode(), error.phrase)

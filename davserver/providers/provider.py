@@ -11,7 +11,7 @@ from typing import Any
 from wsgidav.dav_provider import DAVProvider
 from wsgidav.request_resolver import RequestResolver
 
-from davserver.errors import Problem, Refused
+from davserver.errors import NotAllowed, Problem, Refused
 from davserver.providers.answers import Answer, problem, send
 from davserver.providers.exchange import Exchange
 from davserver.providers.resources import File, Folder, resource
@@ -97,7 +97,8 @@ class DossierProvider(DAVProvider):
         except Problem as error:
             if isinstance(error, Refused) and method not in READING_METHODS:
                 self._refused(exchange, error)
-            return problem(error)
+            allow = options.allowed(exchange) if isinstance(error, NotAllowed) else ""
+            return problem(error, allow)
 
     def _refused(self, exchange: Exchange, error: Refused) -> None:
         """Note a rule's refusal, and say it as the client's program shows it best."""

@@ -8,6 +8,7 @@ from davserver.providers import digests
 from davserver.providers.answers import Answer, http_date
 from davserver.providers.exchange import Exchange
 from davserver.providers.resources import File, resource
+from davserver.providers.verbs import drive_kit
 from davserver.tree import verbs
 from davserver.tree.lookup import find
 
@@ -18,6 +19,7 @@ _SAFE = (
     ("Content-Security-Policy", "sandbox; default-src 'none'"),
     ("Cache-Control", "private, no-cache"),
 )
+MOUNT = "application/davmount+xml"
 _FOLDER = "Ce dossier s'ouvre comme un lecteur réseau (WebDAV).\n"
 
 
@@ -35,6 +37,8 @@ def answer(exchange: Exchange) -> Answer:
     headers = [("ETag", tag), ("Last-Modified", http_date(found.node.modified)), *_SAFE]
     if exchange.conditions.unchanged(found.node, tag) and not exchange.client.program.needs_content:
         return Answer(304, tuple(headers))
+    if not isinstance(found, File) and MOUNT in exchange.headers.get("accept", ""):
+        return _head(exchange, drive_kit.davmount(exchange))
     if not isinstance(found, File):
         headers.append(("Content-Type", "text/plain; charset=utf-8"))
         return _head(exchange, Answer(200, tuple(headers), _FOLDER.encode()))

@@ -6,15 +6,21 @@ from davserver.providers.exchange import Exchange
 _ALWAYS = ("OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE", "LOCK")
 _ON_FOLDER = (*_ALWAYS, "UNLOCK", "REPORT")
 _ON_FILE = (*_ALWAYS, "UNLOCK", "PUT")
+_OUTSIDE = ("OPTIONS", "GET", "HEAD", "PROPFIND")
 _ON_FREE_NAME = ("OPTIONS", "PUT", "MKCOL", "LOCK")
 
 
 def answer(exchange: Exchange) -> Answer:
     """The same classes everywhere: a read-only folder refuses by 403, else a Mac would mount the
     whole drive read-only. What is hidden is answered like a free name."""
+    return Answer(200, (*CLASSES, ("Allow", allowed(exchange))))
+
+
+def allowed(exchange: Exchange) -> str:
+    """The methods that make sense here, for an Allow header."""
+    if exchange.address.site:
+        return ", ".join(_OUTSIDE)
     found = exchange.drive.get_resource_inst("/".join(exchange.path), exchange.environ)
     if found is None:
-        allowed: tuple[str, ...] = _ON_FREE_NAME
-    else:
-        allowed = _ON_FOLDER if found.is_collection else _ON_FILE
-    return Answer(200, (*CLASSES, ("Allow", ", ".join(allowed))))
+        return ", ".join(_ON_FREE_NAME)
+    return ", ".join(_ON_FOLDER if found.is_collection else _ON_FILE)

@@ -1,23 +1,27 @@
-"""The address « / »: a collection that holds the drive, since Windows asks every parent."""
+"""What lies outside the drive: « / », which Windows asks of every parent, and what it holds."""
 
 from davserver.errors import NotAllowed, NotFound
 from davserver.providers.address import ROOT
-from davserver.providers.answers import CLASSES, Answer, multistatus, response
+from davserver.providers.answers import Answer, multistatus, response
 from davserver.providers.exchange import Exchange
-from davserver.providers.verbs import principals
+from davserver.providers.verbs import drive_kit, options, principals
 
-_WORDS = "davserver : les dossiers s'ouvrent comme un lecteur réseau, à l'adresse /dav/.\n"
+_ROOMS = {drive_kit.NAME: drive_kit.answer, principals.NAME: principals.answer}
+_WORDS = (
+    "davserver : les dossiers s'ouvrent comme un lecteur réseau, à l'adresse /dav/.\n"
+    f"Les fichiers qui le connectent à votre ordinateur : /{drive_kit.NAME}/\n"
+)
 _COLLECTION = "<D:resourcetype><D:collection/></D:resourcetype>"
 
 
 def answer(exchange: Exchange) -> Answer:
-    """OPTIONS, PROPFIND, GET and HEAD of « / »; nothing else is there."""
-    if exchange.path[:1] == (principals.NAME,):
-        return principals.answer(exchange)
+    """OPTIONS, PROPFIND, GET and HEAD of « / », and what its rooms answer."""
+    if exchange.path and exchange.path[0] in _ROOMS:
+        return _ROOMS[exchange.path[0]](exchange)
     if exchange.path:
         raise NotFound("Cette adresse n'existe pas : le lecteur est à l'adresse /dav/.")
     if exchange.method == "OPTIONS":
-        return Answer(200, (*CLASSES, ("Allow", "OPTIONS, GET, HEAD, PROPFIND")))
+        return options.answer(exchange)
     if exchange.method == "PROPFIND":
         exchange.xml()
         found = [response("/", [(200, _COLLECTION)])]

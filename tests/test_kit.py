@@ -1,0 +1,610 @@
+"""The drive kit: what it writes is run, as a person would run it, and logs him in."""
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import termios
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Self
+
+import pytest
+from lxml import etree
+
+from davserver.kit import FILES, SYSTEMS, BadDrive, Drive, page, written
+from davserver.kit.quoting import batch, shell
+from tests.clients import DOSSIER, Curl, requests
+from tests.clients import run as run_program
+from tests.conftest import Start
+from tests.console import run
+from tests.dav import Reply
+from tests.programs import require_fuse, require_program
+from tests.serving import PASSWORD, Server, wait_for
+
+LOGIN = "cabinet.ortie-lambda"
+SITE = "https://dossiers.example"
+SCRIPTS = ("macos", "linux", "rclone")
+HOSTILE = (
+    "o'brien", "$(touch pwned)", "`touch pwned`", "a;touch pwned", "a&touch pwned", "a|b>c<d",
+    "-n", "100%PATH%", "!PATH!", "^a^", "a b", "(a)", "é", "*", "#a", "~", '"; do shell script "',
+    "FIN", "</username>&lt;", "{{ drive.url }}",
+)  # fmt: skip
+IMPOSSIBLE = (
+    "",
+    " a",
+    "a\n",
+    "a\r\nb",
+    "a\0b",
+    "a\tb",
+    "a:b",
+    "a\\b",
+    "a,b",
+    "a" * 121,
+    "a\u2028b",
+)
+ADDRESSES = (
+    "", "dossiers.example", "ftp://dossiers.example", "javascript:alert(1)", "https://",
+    "https://a@dossiers.example", "https://dossiers.example/autre/", "https://dossiers.example/?a",
+    "https://dossiers.example/#a", "https://dossiers.example?", 'https://a".example',
+    "https://a'.example", "https://a&calc.example", "https://a$b.example", "https://a`b.example",
+    "https://a%41.example", "https://a!b.example", "https://a b.example", "https://a\nb.example",
+    "https://dossiers.example:0", "https://dossiers.example:99999", "https://dossiers.example:",
+    "https://[::1", "https://[1::2::3]", "https://étude.example", "https://-a.example",
+    "http://dossiers.example", "http://127.0.0.1.example",
+)  # fmt: skip
+
+
+def text_of(system: str, *, login: str = LOGIN, address: str = SITE) -> str:
+    return written(SYSTEMS[system], Drive.of(address, login))
+
+
+class Terminal:
+    """A person at a terminal, before a program that asks for a password."""
+
+    def __init__(self, *command: str | Path, home: Path, environment: Mapping[str, str]) -> None:
+        self._master, slave = os.openpty()
+        os.set_blocking(self._master, False)
+        self._shown = b""
+        base = {"PATH": os.environ["PATH"], "HOME": str(home), "LC_ALL": "C.UTF-8"}
+        self._process = subprocess.Popen(
+            [require_program("setsid"), "--ctty", "--wait", *[str(part) for part in command]],
+            cwd=home,
+            env={**base, **environment},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+
+    def type_password(self, text: str) -> None:
+        """Type ``text`` once the program hides what is typed."""
+        wait_for(self._hides, 30, "a program that asks for a password")
+        os.write(self._master, f"{text}\n".encode())
+
+    def end(self) -> tuple[int, str]:
+        """The exit code, and all that was shown."""
+        code = wait_for(self._ended, 60, "the end of the program")
+        return int(code) - 1, self._shown.decode().replace("\r\n", "\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """Close the window: what still runs in it ends."""
+        os.close(self._master)
+        self._process.wait(timeout=20)
+
+    def _hides(self) -> bool:
+        self._read()
+        assert self._process.poll() is None, self._shown
+        return not termios.tcgetattr(self._master)[3] & termios.ECHO
+
+    def _ended(self) -> int:
+        """One more than the exit code."""
+        code = self._process.poll()
+        self._read()
+        return 0 if code is None else code + 1
+
+    def _read(self) -> None:
+        try:
+            while block := os.read(self._master, 65536):
+                self._shown += block
+        except OSError:  # nothing to read now, or the program has closed the terminal
+            return
+
+
+# What is written
+
+
+@pytest.mark.parametrize("login", HOSTILE)
+def test_a_shell_takes_a_hostile_login_for_one_word(login: str, tmp_path: Path) -> None:
+    for name in ("sh", "bash"):
+        command = f"set -- {shell(login)}; printf '%s|%s' $# \"$1\""
+        done = run_program(require_program(name), "-c", command, home=tmp_path)
+
+        assert (done.output, done.errors) == (f"1|{login}", "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("system", SCRIPTS)
+@pytest.mark.parametrize("login", [LOGIN, *HOSTILE])
+def test_a_script_begins_by_holding_the_login_as_it_is(
+    system: str, login: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text(text_of(system, login=login))
+    for name in ("sh", "bash"):
+        assert run_program(require_program(name), "-n", script, home=tmp_path).code == 0
+    # The values, read by a real shell; what follows them is run by other tests.
+    values = "".join(re.findall(r"^(?:adresse|identifiant)=.*\n", script.read_text(), re.M))
+
+    command = values + 'printf \'%s\\n\' "$adresse" "$identifiant"'
+    done = run_program(require_program("sh"), "-c", command, home=tmp_path)
+
+    assert done.output == f"{SITE}/dav/\n{login}\n"
+    assert list(tmp_path.iterdir()) == [script]
+
+
+@pytest.mark.parametrize("login", [text for text in HOSTILE if text.isascii() and '"' not in text])
+def test_a_windows_file_holds_the_login_between_quotes(login: str) -> None:
+    text = text_of("windows", login=login)
+
+    held = login.replace("%", "%%")
+    assert f'\r\nset "IDENTIFIANT={held}"\r\n' in text
+    # Elsewhere it is only read, between quotes and without delayed expansion.
+    assert "\r\nsetlocal DisableDelayedExpansion\r\n" in text
+    assert text.count("%IDENTIFIANT%") == text.count('"%IDENTIFIANT%"') == 2
+    assert text.count("%ADRESSE%") == text.count('"%ADRESSE%"') == 2
+
+
+@pytest.mark.parametrize("login", ['a"b', '" & calc & "', "cabinet.kalvé"])
+def test_a_windows_file_is_refused_where_nothing_can_be_quoted(login: str) -> None:
+    with pytest.raises(BadDrive, match="ne peut pas être écrit"):
+        batch(login)
+    with pytest.raises(BadDrive, match="ne peut pas être écrit"):
+        text_of("windows", login=login)
+
+
+def test_a_windows_file_is_plain_ascii_with_the_line_ends_of_windows() -> None:
+    text = text_of("windows")
+
+    assert text.isascii()
+    assert text.count("\n") == text.count("\r\n")
+
+
+def test_a_windows_file_sets_what_windows_needs() -> None:
+    text = text_of("windows")
+
+    for wanted in (
+        f'set "ADRESSE={SITE}/dav"\r\n',
+        "/v FileSizeLimitInBytes /t REG_DWORD /d 4294967295 /f",
+        "/v FileAttributesLimitInBytes /t REG_DWORD /d 10000000 /f",
+        "config WebClient start= auto",
+        "start WebClient",
+        "-Verb RunAs",
+        'use %LETTRE%: "%ADRESSE%" * /user:"%IDENTIFIANT%" /persistent:yes',
+    ):
+        assert wanted in text, wanted
+    assert f"0x{4294967295:x}" in text
+    assert f"0x{10000000:x}" in text
+    # Nothing of the folder of downloads is run in the place of a program of Windows.
+    programs = re.findall(r'"([^"]*\.exe)"', text)
+    assert programs
+    assert [name for name in programs if not name.startswith("%SYSTEME%\\")] == []
+    labels = set(re.findall(r"^:(\w+)", text, re.M))
+    assert set(re.findall(r"(?:goto |call :)(\w+)", text)) == labels
+
+
+def test_an_apple_script_receives_the_login_as_an_argument_only() -> None:
+    hostile = '"; do shell script "id'
+    text = text_of("macos", login=hostile)
+
+    assert text.count(hostile) == text.count(f"identifiant={shell(hostile)}\n") == 1
+    assert 'osascript - "$adresse" "$identifiant" <<\'FIN\'' in text
+    assert "mount volume adresse as user name identifiant" in text
+    assert "com.apple.desktopservices DSDontWriteNetworkStores -bool true" in text
+
+
+@pytest.mark.parametrize("login", [LOGIN, *HOSTILE])
+def test_a_davmount_file_is_what_rfc_4709_says(login: str) -> None:
+    root = etree.fromstring(text_of("davmount", login=login).encode())
+
+    dm = "{http://purl.org/NET/webdav/mount}"
+    assert root.tag == f"{dm}mount"
+    assert [(child.tag, child.text) for child in root] == [
+        (f"{dm}url", f"{SITE}/dav/"),
+        (f"{dm}username", login),
+    ]
+
+
+@pytest.mark.parametrize("login", IMPOSSIBLE)
+def test_a_login_that_cannot_log_in_is_refused(login: str) -> None:
+    with pytest.raises(BadDrive, match="ne peut pas être un identifiant"):
+        Drive.of(SITE, login)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_an_address_that_cannot_be_this_servers_is_refused(address: str) -> None:
+    with pytest.raises(BadDrive) as refused:
+        Drive.of(address, LOGIN)
+
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("https://Dossiers.Example", "https://dossiers.example/dav/"),
+        ("https://dossiers.example:8443/", "https://dossiers.example:8443/dav/"),
+        (" https://dossiers.example/dav/ ", "https://dossiers.example/dav/"),
+        ("https://[2001:db8::1]/dav", "https://[2001:db8::1]/dav/"),
+        ("http://localhost:8080", "http://localhost:8080/dav/"),
+        ("http://127.0.0.1:8080/dav/", "http://127.0.0.1:8080/dav/"),
+        ("http://[::1]:8080", "http://[::1]:8080/dav/"),
+    ],
+)
+def test_an_address_is_taken_with_or_without_the_drive(address: str, url: str) -> None:
+    assert Drive.of(address, LOGIN).url == url
+
+
+# The command
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_the_command_prints_or_writes_the_same(system: str, tmp_path: Path) -> None:
+    file = tmp_path / SYSTEMS[system].name
+    given = ("kit", system, "--user", LOGIN, "--address", SITE)
+
+    printed = run(*given)
+    kept = run(*given, "--output", str(file))
+
+    assert (printed.code, printed.err, kept.code, kept.out) == (0, "", 0, "")
+    assert file.read_bytes() == printed.out.encode() == text_of(system).encode()
+    assert os.access(file, os.X_OK) is (system != "davmount")
+
+
+def test_the_command_takes_the_address_of_the_settings(tmp_path: Path) -> None:
+    config = tmp_path / "site.toml"
+    config.write_text('[server]\naddress = "https://reglages.example"\n')
+
+    done = run("kit", "davmount", "--user", LOGIN, "--config", str(config))
+
+    assert "<dm:url>https://reglages.example/dav/</dm:url>" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("linux", "--user", LOGIN), "--address"),
+        (("beos", "--user", LOGIN, "--address", SITE), "windows, macos, linux, rclone, davmount"),
+        (("linux", "--user", "a\nb", "--address", SITE), "identifiant"),
+        (("windows", "--user", 'a"b', "--address", SITE), "Windows"),
+        (("linux", "--user", LOGIN, "--address", "http://a.example"), "https"),
+        (("linux", "--user", LOGIN, "--address", "https://$(id)"), "adresse"),
+    ],
+)
+def test_the_command_says_in_one_line_what_it_cannot_do(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    done = run("kit", *arguments)
+
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+    assert done.err.count("\n") == 1
+
+
+# The scripts, run
+
+
+@pytest.fixture
+def kit(demo: Server, tmp_path: Path) -> Path:
+    """The files of the kit, as the lawyer's browser saved them from the server."""
+    curl = Curl(demo, LOGIN, tmp_path)
+    folder = tmp_path / "kit"
+    folder.mkdir()
+    for name in FILES:
+        (folder / name).write_bytes(asked(curl, f"/kit/{name}").body)
+    return folder
+
+
+def test_the_rclone_file_makes_a_remote_and_shows_the_password_to_nobody(
+    demo: Server, kit: Path, tmp_path: Path
+) -> None:
+    real = require_program("rclone")
+    witness = tmp_path / "bin" / "rclone"
+    seen = tmp_path / "seen"
+    witness.parent.mkdir()
+    # Notes how rclone is called, then is rclone.
+    witness.write_text(f'#!/bin/sh\necho "$@" >>{shell(str(seen))}\nexec {shell(real)} "$@"\n')
+    witness.chmod(0o755)
+    home = tmp_path / "home"
+    home.mkdir()
+    path = {"PATH": f"{witness.parent}:{os.environ['PATH']}"}
+
+    for password, code in (("faux", 1), (PASSWORD, 0)):
+        with Terminal("sh", kit / "rclone.sh", home=home, environment=path) as terminal:
+            terminal.type_password(password)
+            ended, shown = terminal.end()
+        assert ended == code, shown
+        assert password not in shown.replace("Mot de passe", "")
+    assert DOSSIER in shown
+
+    listed = run_program(real, "lsf", f"dossiers:{DOSSIER}", home=home)
+    assert "04 Boîtes aux lettres/" in listed.output
+    config = home / ".config" / "rclone" / "rclone.conf"
+    hidden = re.findall(r"^pass = (.+)$", config.read_text(), re.M)
+    assert len(hidden) == 1
+    assert config.stat().st_mode & 0o077 == 0
+    called = seen.read_text()
+    assert "config create dossiers webdav" in called
+    assert PASSWORD not in called + config.read_text() + (kit / "rclone.sh").read_text()
+    assert hidden[0] not in called
+
+
+def test_the_rclone_file_takes_the_password_from_a_program_too(
+    demo: Server, kit: Path, tmp_path: Path
+) -> None:
+    program = require_program("rclone")
+
+    done = run_program("sh", kit / "rclone.sh", home=tmp_path, stdin=f"{PASSWORD}\n".encode())
+
+    assert done.code == 0, done.errors
+    assert DOSSIER in run_program(program, "lsd", "dossiers:", home=tmp_path).output
+
+
+def test_the_linux_file_connects_gnome(demo: Server, kit: Path, tmp_path: Path) -> None:
+    require_program("gio")
+    session = require_program("dbus-run-session")
+    drive = f"dav://{LOGIN}@127.0.0.1:{demo.port}/dav/"
+    # A session of its own, as one is logged in: what is mounted ends with it.
+    inside = (
+        f"sh {shell(str(kit / 'linux.sh'))} gnome || exit 9; gio list {drive}; gio mount -u {drive}"
+    )
+    runtime = tmp_path / "runtime"
+    runtime.mkdir(mode=0o700)
+
+    with Terminal(
+        *(session, "--", "sh", "-c", inside),
+        home=tmp_path,
+        environment={"XDG_RUNTIME_DIR": str(runtime)},
+    ) as terminal:
+        terminal.type_password(PASSWORD)
+        code, shown = terminal.end()
+
+    assert code == 0, shown
+    assert "Connecté" in shown
+    assert DOSSIER in shown.splitlines()
+    assert PASSWORD not in shown
+    assert requests(demo, LOGIN, "PROPFIND")
+
+
+def test_the_linux_file_mounts_a_folder_with_davfs2(
+    demo: Server, kit: Path, tmp_path: Path
+) -> None:
+    require_fuse()
+    require_program("mount.davfs")
+    point = tmp_path / "Dossiers-expertise"
+
+    try:
+        with Terminal("sh", kit / "linux.sh", "davfs2", home=tmp_path, environment={}) as terminal:
+            terminal.type_password(PASSWORD)
+            code, shown = terminal.end()
+        assert code == 0, shown
+        assert PASSWORD not in shown
+        assert f"Connecté : {point}" in shown
+        assert f'{demo.url}/dav/ "{LOGIN}" VOTRE_MOT_DE_PASSE' in shown
+        assert os.path.ismount(point)
+        assert (point / DOSSIER).is_dir()
+    finally:
+        if run_program("umount", point, home=tmp_path).code:
+            run_program("umount", "-l", point, home=tmp_path)
+        kept = str(point).strip("/").replace("/", "-")
+        for cache in Path("/var/cache/davfs2").glob(f"*{kept}*"):
+            shutil.rmtree(cache)
+    assert not os.path.ismount(point)
+
+
+def test_the_linux_file_says_what_to_do_when_nothing_connects(kit: Path, tmp_path: Path) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("sh", "id", "mkdir"):
+        (tools / name).symlink_to(require_program(name))
+    for wanted in ("gnome", "kde", "davfs2"):
+        done = run_program(
+            *(tools / "sh", kit / "linux.sh", wanted),
+            home=tmp_path,
+            environment={"PATH": str(tools)},
+        )
+        assert done.code == 1
+        assert "La connexion n'a pas eu lieu." in done.errors
+    done = run_program("sh", kit / "linux.sh", "beos", home=tmp_path)
+    assert (done.code, done.output) == (2, "")
+
+
+# The page
+
+
+def asked(curl: Curl, target: str, *options: str) -> Reply:
+    """What curl gets at a target outside the drive."""
+    return curl((), "--request-target", target, *options)
+
+
+class Page(HTMLParser):
+    """What a browser would open or fetch, and whether every element that was opened is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.foreign: list[str] = []
+        self._open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "br"):
+            self._open.append(tag)
+        for name, value in attrs:
+            if name == "href":
+                self.links.append(value or "")
+            elif name in ("src", "style", "action") or name.startswith("on"):
+                self.foreign.append(f"{tag} {name}")
+        if tag in ("script", "link", "img", "iframe", "form"):
+            self.foreign.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+
+def test_the_page_offers_the_files_made_for_who_asks(demo: Server, tmp_path: Path) -> None:
+    curl = Curl(demo, LOGIN, tmp_path)
+    reply = asked(curl, "/kit/")
+
+    assert (reply.status, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    html = reply.body.decode()
+    assert f"{demo.url}/dav/" in html
+    assert LOGIN in html
+    found = Page(html)
+    assert found.links == [f"/kit/{name}" for name in FILES]
+    assert found.foreign == []
+    assert '<html lang="fr">' in html
+    assert "width=device-width" in html
+    for link in found.links:
+        file = asked(curl, link)
+        name = link.rpartition("/")[2]
+        assert file.status == 200
+        assert file.body.decode() == written(FILES[name], Drive.of(demo.url, LOGIN))
+        assert file.headers["content-disposition"] == f'attachment; filename="{name}"'
+    assert asked(curl, "/kit").body == reply.body
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("windows.cmd", "application/x-bat; charset=us-ascii"),
+        ("macos.command", "application/x-sh; charset=utf-8"),
+        ("linux.sh", "application/x-sh; charset=utf-8"),
+        ("rclone.sh", "application/x-sh; charset=utf-8"),
+        ("dossiers.davmount", 'application/davmount+xml; charset="utf-8"'),
+    ],
+)
+def test_a_file_is_saved_not_shown(demo: Server, tmp_path: Path, name: str, kind: str) -> None:
+    reply = asked(Curl(demo, LOGIN, tmp_path), f"/kit/{name}")
+
+    assert reply.headers["content-type"] == kind
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["cache-control"] == "no-store"
+
+
+def test_a_browser_runs_and_fetches_nothing_for_the_page(demo: Server, tmp_path: Path) -> None:
+    reply = asked(Curl(demo, LOGIN, tmp_path), "/kit/")
+
+    style = re.findall(r"<style>(.*)</style>", reply.body.decode(), re.S)
+    hashed = base64.b64encode(hashlib.sha256(style[0].encode()).digest()).decode()
+    assert reply.headers["content-security-policy"].split("; ") == [
+        "default-src 'none'",
+        f"style-src 'sha256-{hashed}'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ]
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("target", ["/kit/", "/kit/linux.sh"])
+def test_head_has_the_headers_of_get(demo: Server, tmp_path: Path, target: str) -> None:
+    curl = Curl(demo, LOGIN, tmp_path)
+    head, get = asked(curl, target, "--head"), asked(curl, target)
+
+    changing = {"date"}
+    assert head.status == 200
+    assert {k: v for k, v in head.headers.items() if k not in changing} == {
+        k: v for k, v in get.headers.items() if k not in changing
+    }
+    assert int(head.headers["content-length"]) == len(get.body)
+
+
+@pytest.mark.parametrize("target", ["/kit", "/kit/", "/kit/linux.sh", "/kit/rien.sh"])
+def test_nothing_of_the_kit_is_for_strangers(demo: Server, tmp_path: Path, target: str) -> None:
+    for stranger in (
+        Curl(demo, "", tmp_path),
+        Curl(demo, LOGIN, tmp_path, password="faux"),
+    ):
+        reply = asked(stranger, target)
+        assert reply.status == 401
+        assert reply.headers["www-authenticate"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST", "PROPFIND", "OPTIONS", "MKCOL"])
+@pytest.mark.parametrize("target", ["/kit/", "/kit/linux.sh"])
+def test_the_kit_is_read_only(demo: Server, tmp_path: Path, method: str, target: str) -> None:
+    reply = asked(Curl(demo, LOGIN, tmp_path), target, "--request", method)
+
+    assert reply.status == 405
+
+
+@pytest.mark.parametrize(
+    "target", ["/kit/rien.sh", "/kit/page.html.j2", "/kit/linux.sh/a", "/kit/LINUX.SH", "/kits/"]
+)
+def test_another_name_is_not_there(demo: Server, tmp_path: Path, target: str) -> None:
+    reply = asked(Curl(demo, LOGIN, tmp_path), target)
+
+    assert reply.status == 404
+    assert "n'existe pas" in reply.message
+
+
+def test_the_root_says_where_the_kit_is(demo: Server, tmp_path: Path) -> None:
+    reply = asked(Curl(demo, LOGIN, tmp_path), "/")
+
+    assert "/kit/" in reply.body.decode()
+
+
+@pytest.mark.parametrize("host", ["evil.example", 'a"&calc', "127.0.0.1:8080'$(id)", "a<b>c"])
+def test_a_host_that_cannot_be_the_sites_makes_no_kit(
+    demo: Server, tmp_path: Path, host: str
+) -> None:
+    curl = Curl(demo, LOGIN, tmp_path)
+
+    for target in ("/kit/", "/kit/windows.cmd"):
+        assert asked(curl, target, "--header", f"Host: {host}").status == 400
+
+
+def test_behind_a_proxy_the_address_is_that_of_the_client(start: Start, tmp_path: Path) -> None:
+    server = start({"DAVSERVER_SERVER__TRUSTED_PROXIES": '["127.0.0.1"]'})
+    curl = Curl(server, LOGIN, tmp_path)
+
+    reply = asked(
+        *(curl, "/kit/dossiers.davmount", "--header", "Host: dossiers.example"),
+        *("--header", "X-Forwarded-Proto: https"),
+    )
+
+    assert "<dm:url>https://dossiers.example/dav/</dm:url>" in reply.body.decode()
+
+
+def test_the_address_of_the_settings_wins(start: Start, tmp_path: Path) -> None:
+    server = start({"DAVSERVER_SERVER__ADDRESS": "https://reglages.example/"})
+
+    reply = asked(Curl(server, LOGIN, tmp_path), "/kit/linux.sh")
+
+    assert "\nadresse=https://reglages.example/dav/\n" in reply.body.decode()
+
+
+@pytest.mark.parametrize("login", HOSTILE)
+def test_a_hostile_login_is_only_text_on_the_page(login: str) -> None:
+    html = page(Drive.of(SITE, login))
+
+    assert Page(html).foreign == []
+    assert (
+        "<code>"
+        + login.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&#34;")
+        .replace("'", "&#39;")
+        + "</code>"
+        in html
+    )
