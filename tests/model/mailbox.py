@@ -223,30 +223,39 @@ class Mailbox:
     def wait(self, seconds: float) -> None:
         """Time passes: what is quiet is sealed, what was not finished is freed."""
         self.now += seconds
-        for folder in (self.places["box"], *self.places["box"].below()):
-            for node in list(folder.members.values()):
-                if node.is_open and not node.is_folder:
-                    self._settle(folder, node)
-                elif node.state is State.SIDE and self.now > node.modified + SIDE_LIFE:
-                    del folder.members[node.key]
-        for node in list(self.places["box"].members.values()):
-            if node.is_folder and node.is_open and not node.members:
-                if self.now > node.opened + RESERVATION:
-                    del self.places["box"].members[node.key]
+        for place in self.places.values():
+            self._settle((place,))
 
-    def _settle(self, folder: Node, node: Node) -> None:
-        held = bool(self._live(node))
-        if node.state is State.RECEIVED:
-            quiet = QUIET_LOCKED if node.used_lock else QUIET_UNLOCKED
-            if self.now >= (node.received + HELD if held else node.touched + quiet):
+    def _settle(self, folders: tuple[Node, ...]) -> None:
+        members = folders[-1].members
+        for node in list(members.values()):
+            if node.is_folder:
+                self._settle((*folders, node))
+            if self._is_over(node):
+                del members[node.key]
+            elif node.state is State.RECEIVED and self.now >= self._quiet_from(node):
                 node.state, node.sealed = State.SEALED, self.now
                 node.locks.clear()
-                folder.state = State.SEALED
+                for folder in folders:
+                    folder.state = State.SEALED
                 self.deposits.append(node.content)
-            return
+
+    def _is_over(self, node: Node) -> bool:
+        """Whether nobody came back to what was begun."""
+        if node.state is State.SIDE:
+            return self.now > node.modified + SIDE_LIFE
+        if node.state is not State.RESERVED:
+            return False
+        if node.is_folder:
+            return not node.members and self.now > node.opened + RESERVATION
         last = node.opened + LONGEST_RESERVATION
-        if self.now >= (last if held else min(last, node.touched + RESERVATION)):
-            del folder.members[node.key]
+        return self.now >= (last if self._live(node) else min(last, node.touched + RESERVATION))
+
+    def _quiet_from(self, node: Node) -> float:
+        """When a content is sealed if nothing more happens."""
+        if self._live(node):
+            return node.received + HELD
+        return node.touched + (QUIET_LOCKED if node.used_lock else QUIET_UNLOCKED)
 
     def _read(self, request: Request, spot: Spot) -> Verdict:
         if request.method == "OPTIONS":
@@ -388,7 +397,6 @@ class Mailbox:
             return Verdict({"404"})
         refusals = self._ends(request, spot, node, target) | self._landing(request, target, node)
         refusals |= {"403"} if target.node is node else set()
-        refusals |= {"403"} if target.place == "archive" else set()
         if target.node is not None:
             refusals |= self._removal(request, target, target.node)
 
@@ -476,7 +484,7 @@ class Mailbox:
         if spot.lost:
             return {"409"} if self._may_add(request, spot) else {"409", "403"}
         refusals = self._guards(request, spot.node) if spot.node and tokens else set[str]()
-        if spot.is_side and spot.place == "box":
+        if spot.is_side:
             disguised = arriving is not None and arriving.state is not State.SIDE
             if not self._may_litter(request, spot) or (disguised and is_litter(spot.name)):
                 refusals |= {"403"}

@@ -56,7 +56,8 @@ class Person:
         sent = {"Content-Length": str(len(body)), **self._headers, **headers}
         if "Transfer-Encoding" in sent:
             del sent["Content-Length"]
-            body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+            chunk = b"%x\r\n%s\r\n" % (len(body), body) if body else b""
+            body = chunk + b"0\r\n\r\n"
         self._connection.request(method, target, body, sent)
 
     def receive(self) -> Reply:

@@ -127,9 +127,9 @@ class TimedSite:
     def wait(self, seconds: float) -> None:
         """Let time pass, and have done what is due then."""
         self.clock.advance(seconds)
-        # Once more after the last: a folder can only go when what was in it is gone.
-        while settle_deposits(self._site):
-            pass
+        # A folder goes in the round after what was in it, here two levels deep.
+        for _ in range(3):
+            settle_deposits(self._site)
 
     def sealed(self, box: Box) -> list[tuple[int, str]]:
         """The number and the SHA-256 of all sealed deposits of a dossier."""
