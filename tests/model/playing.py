@@ -1,4 +1,4 @@
-"""The requests of the model, sent over real sockets, and what their answers and the listings say."""
+"""The requests of the model over real sockets, and what their answers and the listings say."""
 
 import http.client
 import unicodedata
@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 
 from tests.dav import Names, address
-from tests.model.mailbox import PEOPLE, Path, Request
 from tests.model.site import LOGINS, Box
+from tests.model.tree import PEOPLE, Path, Request
 from tests.serving import PASSWORD
 
 _FIND = (

@@ -1,8 +1,8 @@
 """A real server whose clock stands still until the test moves it, and fresh mailboxes on it.
 
-The clock is a parameter of the product's own ``Site``; here it is read from a file that the server's
-processes and the test share. Nothing seals beside the requests: the test lets time pass and has the
-product's own code do at once what is due. Run as a module it is the server.
+The clock is a parameter of the product's own ``Site``; here it is read from a file that the
+server's processes and the test share. Nothing seals beside the requests: the test lets time pass
+and has the product's own code do at once what is due. Run as a module it is the server.
 """
 
 import struct
@@ -28,7 +28,7 @@ from davserver.site import CONSOLE, Site, create_site
 from davserver.work import Client
 from davserver.worker import settle_deposits
 from tests.dav import Names
-from tests.model.mailbox import AUTHOR, EXPERT, OTHER
+from tests.model.tree import AUTHOR, EXPERT, OTHER
 from tests.serving import PASSWORD, Server, wait_for
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,13 +101,13 @@ class TimedSite:
                     email=f"{login}@davserver.example", login=login, password=PASSWORD,
                 )  # fmt: skip
         self.server = _TimedServer(data).start()
-        self._made = 0
+        self.made = 0
 
     def fresh(self) -> Box:
         """A mailbox in which nothing has happened yet, in a dossier of its own."""
-        self._made += 1
+        self.made += 1
         plan = DossierPlan(
-            title=f"2024-{self._made:04} SDC Les Trois Pommiers contre SCCV Mirabelle",
+            title=f"2024-{self.made:04} SDC Les Trois Pommiers contre SCCV Mirabelle",
             expert=LOGINS[EXPERT],
             state=DossierState.UNDER_WAY,
             representations=(
