@@ -251,38 +251,59 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedSite]:
     made.close()
 
 
-@pytest.mark.timeout(120 + 4 * RUNS)  # seconds; a run takes less than one where nothing else runs
-def test_the_server_never_differs_from_the_model(
-    site: TimedSite, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
-) -> None:
-    given = pytestconfig.getoption("--hypothesis-seed")
-    number = random.getrandbits(32) if given in (None, "random") else int(given)
-    with capsys.disabled():
-        print(f"\n{RUNS} runs of {STEPS} steps, --hypothesis-seed={number}")
+@pytest.fixture(scope="module")
+def machine(site: TimedSite) -> Iterator[type[Machine]]:
+    """The machine at the server; it knows the entity tag of each content."""
     company = Company(site.server.url)
-    learn_tags(site, company)
-
-    @seed(number)
-    class Run(Machine):
-        pass
-
-    Run.site, Run.company = site, company
-    run_state_machine_as_test(
-        Run,
-        settings=settings(
-            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, database=None,
-            derandomize=False, print_blob=False, suppress_health_check=list(HealthCheck),
-            phases=(Phase.generate, *([] if "NOSHRINK" in os.environ else [Phase.shrink])),
-            report_multiple_bugs=False,
-        ),
-    )  # fmt: skip
-    company.close()
-
-
-def learn_tags(site: TimedSite, company: Company) -> None:
-    """The entity tags of the contents; no two may be the same."""
     box = site.fresh()
     for content in CONTENTS:
         _, reply = company.ask(box, Request(AUTHOR, "PUT", ("box", PLAIN), body=content))
         company.tags[content] = reply.headers["etag"]
     assert len(set(company.tags.values())) == len(CONTENTS)
+    Machine.site, Machine.company = site, company
+    yield Machine
+    company.close()
+
+
+@pytest.mark.timeout(120 + 4 * RUNS)  # seconds; a run takes less than one where nothing else runs
+def test_the_server_never_differs_from_the_model(
+    machine: type[Machine], pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = pytestconfig.getoption("--hypothesis-seed")
+    number = random.getrandbits(32) if given in (None, "random") else int(given)
+    with capsys.disabled():
+        print(f"\n{RUNS} runs of {STEPS} steps, --hypothesis-seed={number}")
+    run_state_machine_as_test(
+        seed(number)(machine),
+        settings=settings(
+            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, database=None,
+            derandomize=False, report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink),
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("use", ["put", "proppatch"])
+def test_a_lock_that_was_used_a_minute_ago_is_not_taken_over(
+    machine: type[Machine], use: str
+) -> None:
+    run, name = machine(), ("box", PLAIN)
+    run.lock(AUTHOR, name, WINDOWS, True, 600.0, "")
+    run.wait(70.000307)
+    if use == "put":
+        run.put(AUTHOR, name, WINDOWS, A, "here", "whole", "", None)
+    else:
+        run.proppatch(AUTHOR, name, WINDOWS, "here", True)
+    run.wait(70.000307)
+    run.lock(AUTHOR, name, WINDOWS, True, 600.0, "")
+
+
+def test_the_expert_files_no_folder_that_holds_his_own_unfinished_deposit(
+    machine: type[Machine],
+) -> None:
+    run = machine()
+    run.mkcol(AUTHOR, ("box", FOLDER))
+    run.deposit(AUTHOR, ("box", FOLDER, PLAIN), A)
+    run.wait(70.000307)
+    run.deposit(EXPERT, ("box", FOLDER, ACCENTS), B)
+    run.take_out(EXPERT, "MOVE", ("box", FOLDER), "archive", False, False)
