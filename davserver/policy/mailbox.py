@@ -23,6 +23,11 @@ class Mailbox(Policy):
                 "Cette pièce est déposée : elle ne peut plus être ni modifiée ni supprimée.",
                 phrase="Depot definitif - modification interdite",
             )
+        if action.act is Act.LEAVE and action.mailbox and entry is not None and entry.is_open:
+            return Decision.deny(
+                "Ce dossier contient un dépôt qui n'est pas terminé : classez-le dans un moment.",
+                phrase="Depot en cours dans ce dossier",
+            )
         if action.chain and action.chain[-1].role is NodeRole.MAILBOXES:
             if action.act in (Act.ADD, Act.ARRIVE):
                 return Decision.deny(

@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 
 from davserver.errors import Conflict, Locked, PreconditionFailed, Refused
 from davserver.model import Lock, Node
+from davserver.policy.rights import Rights
 from davserver.tree import locks, put, verbs, write
 from davserver.tree.lookup import Path, find
 from davserver.tree.put import Guard
@@ -100,9 +101,16 @@ def refresh(work: Work, path: Path, timeout: int | None) -> Lock:
 
 
 def unlock(work: Work, path: Path, token: str) -> None:
-    """Give a lock back. Its author's own unfinished or sealed piece takes any token: the lock may
-    be gone already. Raises Conflict for a token of another resource, Refused for another's lock."""
+    """Give a lock back. Its author's own unfinished or sealed piece takes any token, and so does
+    the name of one that he dropped: the lock may be gone already.
+
+    Raises Conflict for a token of another resource, Refused for another's lock.
+    """
     spot = find(work, path)
+    known = spot.as_seen()
+    if known.node is None and known.dossier is not None and known.parent is not None:
+        if Rights.ADD in work.rights_in(known.dossier, known.folders):
+            return
     _, node = spot.existing()
     held = next(
         (lock for lock in locks.over(work, spot.folders, node) if lock.token == token), None

@@ -80,10 +80,9 @@ def require(
                 phrase="Document verrouille",
                 condition="lock-token-submitted",
             )
-    for locks in by_node.values():
-        for lock in locks:
-            if lock.token in work.client.tokens:
-                lock.used = work.now
+    for lock in guards:
+        if lock.token in work.client.tokens and lock.user_id == work.actor.id:
+            lock.used = work.now
 
 
 def grant(

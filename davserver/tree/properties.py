@@ -49,11 +49,12 @@ def describe(work: Work, path: Path, wanted: Sequence[Change], guard: Guard) -> 
     """
     spot = find(work, path)
     _, node = spot.existing()
-    guard(work, spot)
     if node.is_piece:
+        # Whatever its conditions: the token of who has just written is gone with the seal.
         return spot, write.just_sealed(work, node) and all(
             trifling(change.tag) for change in wanted
         )
+    guard(work, spot)
     dossier, _ = spot.existing()
     work.hold(dossier)
     if all(trifling(change.tag) for change in wanted):
