@@ -51,18 +51,18 @@ def davfs2(server: Server, login: str, folder: Path, *, delay: int = 1) -> Itera
 
 
 @contextmanager
-def rclone(server: Server, login: str, folder: Path) -> Iterator[Path]:
-    """The drive of ``login`` in ``folder``, as rclone mounts it; what is written there is sent a
+def rclone(program: Rclone, folder: Path) -> Iterator[Path]:
+    """The drive in ``folder``, as rclone mounts it for its user; what is written there is sent a
     second after a file is closed.
 
-    On leaving, what was not sent stays in ``folder``: the next mount there sends it. rclone's log
-    is ``folder``/rclone.log.
+    On leaving, what was not sent stays in ``folder``: the next mount there by the same program sends
+    it. Its log is ``folder``/rclone.log.
     """
     require_fuse()
     unmount = require_program("fusermount3")
     point = folder / "drive"
     point.mkdir(exist_ok=True)
-    daemon = Rclone(server, login, folder).start(
+    daemon = program.start(
         *("mount", remote(), point, "--vfs-cache-mode", "writes", "--vfs-write-back", "1s"),
         *("--dir-cache-time", "1s", "--cache-dir", folder / "cache"),
         *("--log-file", folder / "rclone.log"),

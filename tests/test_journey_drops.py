@@ -15,7 +15,7 @@ from tests.dav import Names, address
 from tests.mixed import mixed_folder
 from tests.npm import Npm, place
 from tests.programs import require_program
-from tests.serving import PASSWORD, Server, wait_for
+from tests.serving import PASSWORD, Server
 
 FOLDER = "Pièces 1 à 200"
 Drop = Callable[[Server, str, Path, Names], None]
@@ -42,15 +42,6 @@ def by_davfs2(server: Server, login: str, source: Path, target: Names) -> None:
     with drives.davfs2(server, login, source.parent) as point:
         done = run("cp", "-r", source, point.joinpath(*target), home=source.parent)
         assert done.code == 0, done.errors
-
-
-def by_mounted_rclone(server: Server, login: str, source: Path, target: Names) -> None:
-    count = len(list(source.iterdir()))
-    with drives.rclone(server, login, source.parent) as point:
-        done = run("cp", "-r", source, point.joinpath(*target), home=source.parent)
-        assert done.code == 0, done.errors
-        log = source.parent / "rclone.log"
-        wait_for(lambda: log.read_text().count("upload succeeded") == count, 60, "the uploads")
 
 
 def by_npm(server: Server, login: str, source: Path, target: Names) -> None:
@@ -97,7 +88,6 @@ def by_cadaver(server: Server, login: str, source: Path, target: Names) -> None:
     [
         pytest.param(by_rclone, "cabinet.brumaire-kalve", BRUMAIRE, id="rclone"),
         pytest.param(by_davfs2, "cabinet.ortie-lambda", ORTIE, id="davfs2"),
-        pytest.param(by_mounted_rclone, "cabinet.ortie-lambda", ORTIE, id="rclone, mounted"),
         pytest.param(by_npm, "cabinet.factice-dumodele", FACTICE, id="webdav of npm"),
         pytest.param(by_webdav4, "cabinet.saule-exemple", SAULE, id="webdav4 of Python"),
         pytest.param(by_curl, "cabinet.quartz-placebo", QUARTZ, id="curl"),
