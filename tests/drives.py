@@ -55,8 +55,8 @@ def rclone(program: Rclone, folder: Path) -> Iterator[Path]:
     """The drive in ``folder``, as rclone mounts it for its user; what is written there is sent a
     second after a file is closed.
 
-    On leaving, what was not sent stays in ``folder``: the next mount there by the same program sends
-    it. Its log is ``folder``/rclone.log.
+    On leaving, what was not sent stays in ``folder``: the same program sends it when it mounts the
+    drive there again. Its log is ``folder``/rclone.log.
     """
     require_fuse()
     unmount = require_program("fusermount3")
