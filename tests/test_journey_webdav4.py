@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 from webdav4.client import (
@@ -122,7 +123,7 @@ class Unsized(io.RawIOBase):
 
 def test_a_source_of_unknown_length_is_a_deposit(demo: Server, lawyer: Client) -> None:
     name, content = "Relevé exporté.csv", b"date;cote\n" * 30_000
-    lawyer.upload_fileobj(Unsized(content), place(*BOX, name))
+    lawyer.upload_fileobj(cast("BinaryIO", Unsized(content)), place(*BOX, name))
     await_names(demo.dav(OTHER), BOX, [name])
     assert deposits(demo, LAWYER)[name]["sha256"] == sha256(content)
 

@@ -36,7 +36,7 @@ const operations = {
     async askQuota(path) {
         const names = ["quota-available-bytes", "quota-used-bytes"];
         const asked = names.map((name) => `<D:${name}/>`).join("");
-        const response = await client.customRequest(encodeURI(path), {
+        const response = await client.customRequest(path, {
             method: "PROPFIND",
             headers: { Depth: "0" },
             data: `<D:propfind xmlns:D="DAV:"><D:prop>${asked}</D:prop></D:propfind>`,
