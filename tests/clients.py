@@ -157,10 +157,41 @@ class Rclone:
     def __call__(self, *arguments: str | Path) -> Done:
         return run(self._program, "-v", *arguments, home=self._home, environment=self._environment)
 
+    def start(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        """Begin a command that goes on until it is told to end; it says nothing here."""
+        return subprocess.Popen(
+            [self._program, "-v", *arguments],
+            cwd=self._home,
+            env={"PATH": os.environ["PATH"], "HOME": str(self._home), **self._environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
 
 def remote(*names: str) -> str:
     """A place on the drive, as rclone names it."""
     return ":webdav:" + "/".join(names)
+
+
+def cadaver(server: Server, login: str, place: Names, home: Path, *commands: str) -> list[str]:
+    """Give ``commands`` to cadaver in the folder ``place``; what it says about each."""
+    netrc = home / ".netrc"
+    netrc.touch(mode=0o600)
+    netrc.write_text(f'machine 127.0.0.1\nlogin {login}\npassword "{PASSWORD}"\n')
+    script = "".join(f"{command}\n" for command in (*commands, "quit"))
+    url = server.url + address(*place, slash=True)
+    # It repeats each command after its prompt; a wide screen keeps that on one line.
+    wide = {"COLUMNS": "9999"}
+    program = require_program("cadaver")
+    done = run(program, url, home=home, stdin=script.encode(), environment=wide)
+    prompts = f"\n{done.output}".split("\ndav:/")
+    assert len(prompts) == len(commands) + 2, done.output + done.errors
+    return [answer.partition("\n")[2].strip() for answer in prompts[1:-1]]
+
+
+def quoted(*names: str) -> str:
+    """A path as one word of cadaver's language."""
+    return '"' + "/".join(names) + '"'
 
 
 class SlowUpload:

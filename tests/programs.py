@@ -6,6 +6,7 @@ a green run there says that every real client was driven.
 
 import os
 import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -20,6 +21,12 @@ def require_program(name: str) -> str:
     if path is None:
         _give_up(f"{name} is not installed")
     return path
+
+
+def require_npm_packages(folder: Path) -> None:
+    """Return where the packages that ``folder``/package-lock.json locks are installed."""
+    if not (folder / "node_modules").is_dir():
+        _give_up(f"the npm packages of {folder.name} are not installed: ./run test does it")
 
 
 def require_root() -> None:

@@ -13,41 +13,19 @@ from tests.clients import (
     archive,
     await_names,
     box,
+    cadaver,
     contents,
     deposits,
     paper,
     papers,
-    run,
+    quoted,
     sha256,
 )
-from tests.dav import Names, address
-from tests.programs import require_program
-from tests.serving import PASSWORD, Server
+from tests.serving import Server
 
 LAWYER, OTHER = "cabinet.quartz-placebo", "cabinet.saule-exemple"
 OLD = AWKWARD[5]  # in the lawyer's box since 2024
 NOTES = (DOSSIER, "03 Notes aux parties et comptes rendus")
-
-
-def cadaver(server: Server, login: str, place: Names, home: Path, *commands: str) -> list[str]:
-    """Give ``commands`` to cadaver in the folder ``place``; what it says about each."""
-    netrc = home / ".netrc"
-    netrc.touch(mode=0o600)
-    netrc.write_text(f'machine 127.0.0.1\nlogin {login}\npassword "{PASSWORD}"\n')
-    script = "".join(f"{command}\n" for command in (*commands, "quit"))
-    url = server.url + address(*place, slash=True)
-    # It repeats each command after its prompt; a wide screen keeps that on one line.
-    wide = {"COLUMNS": "9999"}
-    program = require_program("cadaver")
-    done = run(program, url, home=home, stdin=script.encode(), environment=wide)
-    prompts = f"\n{done.output}".split("\ndav:/")
-    assert len(prompts) == len(commands) + 2, done.output + done.errors
-    return [answer.partition("\n")[2].strip() for answer in prompts[1:-1]]
-
-
-def quoted(*names: str) -> str:
-    """A path as one word of cadaver's language."""
-    return '"' + "/".join(names) + '"'
 
 
 def test_listings_show_each_person_his_dossiers(demo: Server, tmp_path: Path) -> None:

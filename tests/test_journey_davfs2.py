@@ -1,16 +1,13 @@
 """A lawyer works on the mounted drive (davfs2) as on a disk; others watch, the expert files."""
 
 import os
-import shutil
-import signal
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from davserver.demo.history import ARCHIVES, BOXES, FACTICE, ORTIE, SAULE
+from tests import drives
 from tests.clients import (
     AWKWARD,
     CLOSED,
@@ -26,15 +23,13 @@ from tests.clients import (
     contents,
     deposits,
     papers,
-    processes,
     remote,
     run,
     sha256,
 )
 from tests.conftest import Start
 from tests.dav import Names
-from tests.programs import require_fuse, require_program
-from tests.serving import PASSWORD, Server, wait_for
+from tests.serving import Server, wait_for
 
 LAWYER, OTHER = "cabinet.saule-exemple", "cabinet.ortie-lambda"
 BOX = box(SAULE)
@@ -42,43 +37,6 @@ OLD = "Devis n°4 & avenant #2 - 50 % acompte + TVA 10%.pdf"  # sealed in 2024
 NEW = [name for name in AWKWARD if name != OLD]
 FOLDER = "Annexes du dire n°3"
 TIMES = {"DAVSERVER_DEPOSIT__QUIET_LOCKED": "3", "DAVSERVER_DEPOSIT__COURTESY_LOCK": "600"}
-
-
-@contextmanager
-def mounted(server: Server, login: str, folder: Path, *, delay: int = 1) -> Iterator[Path]:
-    """The drive of ``login`` in ``folder``; uploads begin ``delay`` seconds after a file is closed.
-
-    On leaving, umount waits for all uploads. Nothing stays mounted, whatever happens.
-    """
-    require_fuse()
-    program = require_program("mount.davfs")
-    point = folder / "drive"
-    point.mkdir()
-    # The daemon runs as davfs2: it cannot enter the private folders of the tests.
-    cache = Path(tempfile.mkdtemp(prefix="davfs2-"))
-    shutil.chown(cache, group="davfs2")
-    cache.chmod(0o770)
-    secrets = folder / "secrets"
-    secrets.touch(mode=0o600)
-    secrets.write_text(f'"{point}" {login} "{PASSWORD}"\n')
-    settings = folder / "davfs2.conf"
-    settings.write_text(
-        f'secrets "{secrets}"\ncache_dir "{cache}"\nuse_locks 1\nask_auth 0\n'
-        # Linux reads folders in blocks larger than davfs2's usual buffer.
-        f"delay_upload {delay}\nbuf_size 64\n"
-    )
-    done = run(program, "-o", f"conf={settings}", f"{server.url}/dav", point, home=folder)
-    try:
-        assert done.code == 0, done.errors
-        yield point
-        done = run("umount", point, home=folder)
-        assert done.code == 0, done.errors
-    finally:
-        if os.path.ismount(point):
-            run("umount", "-l", point, home=folder)
-        for daemon in processes(point):
-            os.kill(daemon, signal.SIGKILL)
-        shutil.rmtree(cache, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +52,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def drive(server: Server, home: Path) -> Iterator[Path]:
     """The lawyer's drive, mounted for all tests of this file."""
-    with mounted(server, LAWYER, home) as point:
+    with drives.davfs2(server, LAWYER, home) as point:
         yield point
 
 
@@ -244,7 +202,7 @@ def test_nothing_is_written_in(server: Server, home: Path, drive: Path, place: N
 def test_umount_waits_until_all_is_sent(server: Server, tmp_path: Path) -> None:
     names = [f"Pièce n°{number} - Relevé.pdf" for number in range(30, 35)]
     written = papers(tmp_path / "source", names)
-    with mounted(server, LAWYER, tmp_path, delay=3_600) as point:
+    with drives.davfs2(server, LAWYER, tmp_path, delay=3_600) as point:
         assert cp(tmp_path, *(tmp_path / "source").iterdir(), point.joinpath(*BOX)).code == 0
         assert server.dav(LAWYER).get((*BOX, names[0])).body == b"", "not sent while mounted"
     await_names(server.dav(OTHER), BOX, names)
