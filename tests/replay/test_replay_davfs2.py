@@ -11,7 +11,7 @@ DAVFS2 = Client(
 XML = "Content-Type: application/xml"
 LOCKING = f"{XML} | Depth: 0 | Timeout: Second-1800"
 LOCKINFO = lockinfo("davfs2 cabinet/lecteur expertise")
-GRANTED = both(has("lock-token"), says(b"<D:owner>davfs2 cabinet/lecteur expertise</D:owner>"))
+GRANTED = both(has("lock-token"), says(b">davfs2 cabinet/lecteur expertise</D:owner>"))
 NAMED = asking(
     "D:resourcetype", "D:getcontentlength", "D:getetag", "D:getlastmodified", "A:executable",
     namespaces=' xmlns:A="http://apache.org/dav/props/"',

@@ -1,4 +1,4 @@
-"""Requests byte for byte as a client sends them, on TCP connections that are his to keep or close."""
+"""Requests byte for byte as a client sends them, on TCP connections that he keeps or closes."""
 
 import socket
 from collections.abc import Sequence
