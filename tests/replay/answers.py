@@ -1,5 +1,6 @@
 """What an answer must hold, as a question about it: for the last column of a script."""
 
+from collections import Counter
 from collections.abc import Callable
 from urllib.parse import unquote
 
@@ -35,7 +36,12 @@ def both(*questions: Question) -> Question:
 
 def lists(*names: str) -> Question:
     """Among the members, each of these once."""
-    return lambda reply: all(_names(reply).count(name) == 1 for name in names)
+
+    def question(reply: Reply) -> bool:
+        found = Counter(_names(reply))
+        return all(found[name] == 1 for name in names)
+
+    return question
 
 
 def lacks(*names: str) -> Question:

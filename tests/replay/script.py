@@ -32,7 +32,7 @@ class Row:
     method: str
     path: str
     headers: str = ""
-    body: Body = None
+    body: Body = field(default=None, repr=False)
     status: int | tuple[int, ...] = 200
     holds: Callable[[Reply], bool] | None = None
     by: str = ""

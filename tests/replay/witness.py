@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.serving import PASSWORD, wait_for
 
 BOX = BRUMAIRE
 _OTHER = "cabinet.ortie-lambda"
+_AT_ONCE = 8
 _COLLECTION = "{DAV:}propstat/{DAV:}prop/{DAV:}resourcetype/{DAV:}collection"
 
 
@@ -92,25 +94,32 @@ class Witness:
             ),
         )
 
-    def _tree(self, folder: Names) -> dict[Names, str]:
-        """Everything below ``folder``, read and hashed."""
-        listing = self.dav.propfind(folder)
-        assert listing.status == 207, (folder, listing)
+    def _tree(self, source: Names) -> dict[Names, str]:
+        """Everything below ``source``, read and hashed; several requests at once save time."""
         found: dict[Names, str] = {}
-        for name, is_folder in _members(listing):
-            path = (*folder, name)
-            assert path not in found, f"{name} is listed twice"
-            if is_folder:
-                found |= {path: "", **self._tree(path)}
-            else:
-                reply = self.dav.get(path)
-                assert reply.status == 200, (path, reply)
-                found[path] = sha256(reply.body)
-        return found
+        files: list[Names] = []
+        level = [source]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while level:
+                deeper: list[Names] = []
+                for folder, listing in zip(level, pool.map(self.dav.propfind, level), strict=True):
+                    for name, is_folder in _members(listing):
+                        path = (*folder, name)
+                        assert path not in found, f"{name} is listed twice"
+                        found[path] = ""
+                        (deeper if is_folder else files).append(path)
+                level = deeper
+            return found | dict(zip(files, pool.map(self._hash, files), strict=True))
+
+    def _hash(self, file: Names) -> str:
+        reply = self.dav.get(file)
+        assert reply.status == 200, (file, reply)
+        return sha256(reply.body)
 
 
 def _members(listing: Reply) -> list[tuple[str, bool]]:
     """The name of each member of a listed folder, and whether it is a folder."""
+    assert listing.status == 207, listing
     return [
         (
             unquote((response.findtext("{DAV:}href") or "").rstrip("/").rpartition("/")[2]),
