@@ -105,7 +105,7 @@ class Player:
         """
         with self.witness.watching(becomes or {}), ExitStack() as open_wires:
             wires: dict[str, Wire] = {}
-            self._without_credentials([step for step in steps if isinstance(step, Row)])
+            self._without_credentials(steps)
             for step in steps:
                 if isinstance(step, Row) and step.by not in wires:
                     wires[step.by] = open_wires.enter_context(closing(Wire(self.server.url)))
@@ -126,38 +126,42 @@ class Player:
             case Meanwhile(event):
                 event()
 
-    def _without_credentials(self, rows: Sequence[Row]) -> None:
-        """Each request without saying who asks: 401, and the connection is good or closed."""
+    def _without_credentials(self, steps: Sequence[Step]) -> None:
+        """The whole script without saying who asks, on one connection while it is kept."""
         with closing(Wire(self.server.url)) as wire:
-            for row in rows:
-                if not isinstance(row.body, Cut | Unanswered):
-                    headers = self._headers(row, None)
-                    reply = wire.ask(row.method, _target(row.path), headers, row.body)
-                    _require_challenge(row, reply)
+            for row in steps:
+                if isinstance(row, Row) and _is_whole(row):
+                    self._ask_first(row, wire)
 
     def _send(self, row: Row, wire: Wire) -> None:
-        each = self.client.asks_first == "request"
-        if each:
+        if self.client.asks_first == "request":
             wire.close()
-        target = _target(row.path)
-        whole = not isinstance(row.body, Cut | Unanswered)
-        if whole and (each or (self.client.asks_first == "connection" and wire.is_new)):
-            first = wire.ask(row.method, target, self._headers(row, None), row.body)
-            _require_challenge(row, first)
-            if each:
-                wire.close()
+        if self.client.asks_first != "never" and wire.is_new and _is_whole(row):
+            self._ask_first(row, wire)
         begun = time.monotonic()
-        reply = wire.ask(row.method, target, self._headers(row, row.by or AUTHOR), row.body)
+        reply = wire.ask(
+            row.method, _target(row.path), self._headers(row, row.by or AUTHOR), row.body
+        )
         if reply is None:
             return
         assert time.monotonic() - begun < row.within, row
         wanted = (row.status,) if isinstance(row.status, int) else row.status
         assert reply.status in wanted, (row, reply)
         assert row.holds is None or row.holds(reply), (row, reply)
-        if reply.status in (200, 201) and "lock-token" in reply.headers:
+        if "lock-token" in reply.headers:
             self._tokens[row.path] = reply.headers["lock-token"]
         if "etag" in reply.headers:
             self._etags[row.path] = reply.headers["etag"]
+
+    def _ask_first(self, row: Row, wire: Wire) -> None:
+        """The request without credentials: 401, and the connection is good or closed in peace."""
+        reply = wire.ask(row.method, _target(row.path), self._headers(row, None), row.body)
+        assert reply is not None
+        assert reply.status == 401, (row, reply)
+        assert reply.headers["www-authenticate"].startswith("Basic "), (row, reply)
+        assert (reply.headers["dav"], reply.headers["ms-author-via"]) == ("1, 2", "DAV"), row
+        if self.client.asks_first == "request":
+            wire.close()
 
     def _headers(self, row: Row, login: str | None) -> list[Header]:
         """All headers but those of the body; no credentials without a ``login``."""
@@ -187,12 +191,9 @@ def _target(path: str) -> str:
     return _PLACES.get(first, first) + slash + rest
 
 
-def _require_challenge(row: Row, reply: Reply | None) -> None:
-    assert reply is not None
-    assert reply.status == 401, (row, reply)
-    assert reply.headers["www-authenticate"].startswith("Basic "), (row, reply)
-    assert reply.headers["dav"] == "1, 2", (row, reply)
-    assert reply.headers["ms-author-via"] == "DAV", (row, reply)
+def _is_whole(row: Row) -> bool:
+    """Whether the client sends all of its request and waits for the answer."""
+    return not isinstance(row.body, Cut | Unanswered)
 
 
 Play = Callable[[Client], Player]

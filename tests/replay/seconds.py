@@ -6,8 +6,8 @@ from davserver.settings import DepositSettings
 
 # Real seconds of scripts and settings, and how long they last here.
 PLAYED = {
-    1: 0.1, 2: 0.2, 5: 0.4, 10: 0.6, 20: 1.5, 40: 2.0, 60: 2.5, 70: 3.0, 120: 4.0, 150: 4.4,
-    360: 5.0, 600: 6.5, 900: 7.5, 3_600: 60.0, 86_400: 86_400.0,
+    1: 0.1, 2: 0.2, 5: 0.4, 10: 0.6, 20: 1.5, 40: 2.0, 60: 2.5, 70: 2.8, 120: 3.6, 150: 3.9,
+    360: 4.4, 600: 5.0, 900: 5.5, 3_600: 60.0, 86_400: 86_400.0,
 }  # fmt: skip
 _TIMES = (
     "quiet_locked",

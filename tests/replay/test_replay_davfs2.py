@@ -1,5 +1,7 @@
 """davfs2, which sends a file long after it was closed: D1 to D3."""
 
+import pytest
+
 from tests.replay.answers import both, explained, has, inside, prop, says
 from tests.replay.bodies import asking, lockinfo, pdf, setting
 from tests.replay.script import Client, NewConnection, Play, Row, Sealed, Unseen, Wait
@@ -45,18 +47,16 @@ def test_d1_a_file_is_sent_on_the_condition_that_nobody_changed_it(player: Play)
     )
 
 
-def test_d1_a_sealed_name_is_refused_at_lock(player: Play, long_sealed: dict[str, bytes]) -> None:
-    assert "d1-sealed.pdf" in long_sealed
+@pytest.mark.usefixtures("long_sealed")
+def test_d1_a_sealed_name_is_refused_at_lock(player: Play) -> None:
     player(DAVFS2).play(
         Row("LOCK", "B/d1-sealed.pdf", f"{LOCKING} | If-None-Match: *", LOCKINFO, 412),
         Row("LOCK", "B/d1-sealed.pdf", LOCKING, LOCKINFO, 423, explained),
     )
 
 
-def test_d1_whatever_is_refused_to_davfs2_is_shown_as_locked(
-    player: Play, long_sealed: dict[str, bytes]
-) -> None:
-    assert "d1-sealed.pdf" in long_sealed
+@pytest.mark.usefixtures("long_sealed")
+def test_d1_whatever_is_refused_to_davfs2_is_shown_as_locked(player: Play) -> None:
     executable = setting("<A:executable>T</A:executable>", 'xmlns:A="http://apache.org/dav/props/"')
     player(DAVFS2).play(
         Row("PUT", "B/d1-sealed.pdf", "", pdf("D1 otherwise"), 423, explained),
