@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from davserver.demo.history import BRUMAIRE
@@ -68,12 +69,12 @@ class Witness:
         before, now = self._known, self._look()
         self._known = now
         files = {(*box(BOX), *name.split("/")): digest for name, digest in hashes.items()}
-        assert now.tree == {**before.tree, **files}
         sealed = Counter((name, "sealed", digest) for name, digest in hashes.items())
-        assert now.deposits == before.deposits + sealed
-        assert now.receipts == before.receipts + Counter(hashes.keys())
         told = Counter((MessageKind.DEPOSIT.value, name) for name in hashes)
-        assert now.alerts == before.alerts + told
+        _require_same("files", now.tree, {**before.tree, **files})
+        _require_same("deposits", now.deposits, before.deposits + sealed)
+        _require_same("receipts", now.receipts, before.receipts + Counter(hashes.keys()))
+        _require_same("alerts", now.alerts, before.alerts + told)
 
     def _look(self) -> Account:
         deposits = self._console.json("deposits", "list", "--dossier", DOSSIER)
@@ -115,6 +116,12 @@ class Witness:
         reply = self.dav.get(file)
         assert reply.status == 200, (file, reply)
         return sha256(reply.body)
+
+
+def _require_same(what: str, found: Mapping[Any, Any], wanted: Mapping[Any, Any]) -> None:
+    """Fails with what is there and should not be, and what is missing."""
+    more, less = set(found.items()) - set(wanted.items()), set(wanted.items()) - set(found.items())
+    assert not more | less, f"{what}: there is {sorted(more)} instead of {sorted(less)}"
 
 
 def _members(listing: Reply) -> list[tuple[str, bool]]:
