@@ -52,6 +52,14 @@ def apart(start: Start) -> Server:
     return start({**settings(), **unlocked})
 
 
+@pytest.fixture(scope="module")
+def thousand(apart: Server) -> list[str]:
+    """The names of a thousand files that their author has just dropped into the box."""
+    names = [f"Pièce n°{number} - Procès-verbal de réception.pdf" for number in range(1, 1_001)]
+    _deposit(apart.data, names)
+    return names
+
+
 def test_x1_a_file_of_one_byte_first_is_one_deposit(player: Play) -> None:
     file = pdf("X1")
     player(TOTAL_COMMANDER).play(
@@ -152,15 +160,17 @@ def test_x6_a_refused_body_in_chunks_does_not_spoil_what_follows(player: Play, s
     )
 
 
-def test_x7_windows_reads_a_box_of_a_thousand_pieces(apart: Server) -> None:
-    pieces = [f"Pièce n°{number} - Procès-verbal de réception.pdf" for number in range(1, 1_001)]
-    _deposit(apart.data, pieces)
-
+def test_x7_windows_reads_a_box_of_a_thousand_pieces(apart: Server, thousand: list[str]) -> None:
     listing = apart.dav(AUTHOR, agent=WINDOWS.agent).propfind(box(BOX))
 
     assert listing.status == 207
-    assert lists(*pieces)(listing)
+    assert lists(*thousand)(listing)
     assert len(listing.body) < 1_000_000
+
+
+@pytest.mark.usefixtures("thousand")
+def test_x7_a_server_with_a_thousand_unfinished_deposits_stops_in_peace(apart: Server) -> None:
+    assert apart.stop() == 0, apart.log()[-500:]
 
 
 def _deposit(data: Path, names: list[str]) -> None:
