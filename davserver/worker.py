@@ -49,7 +49,7 @@ class Background:
 
     def deposits(self) -> None:
         """Seal or free what is due, drop expired side files; sweep bytes and locks now and then."""
-        settle_deposits(self._site)
+        settle_deposits(self._site, self._stop.is_set)
         if time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
             grace = timedelta(seconds=self._site.settings.storage.orphan_grace)
@@ -73,16 +73,23 @@ class Background:
             self._stop.wait(ROUND)
 
 
-def settle_deposits(site: Site) -> int:
-    """Seal or free every deposit that is due, drop expired side files. Returns how many."""
+def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) -> int:
+    """Seal or free every deposit that is due, drop expired side files. Returns how many deposits.
+
+    ``stopping`` is asked before each: what is left is another round's.
+    """
     with site.reading(SYSTEM, CLIENT) as work:
-        waiting = sealing.unfinished(work)
+        due = sealing.due(work)
         expired = side_files.expired(work)
     done = 0
-    for deposit_id in waiting:
+    for deposit_id in due:
+        if stopping():
+            return done
         with site.writing(SYSTEM, CLIENT) as work:
             done += sealing.settle(work, deposit_id)
     for node_id in expired:
+        if stopping():
+            return done
         with site.writing(SYSTEM, CLIENT) as work:
             side_files.expire(work, node_id)
     return done

@@ -11,7 +11,7 @@ from davserver.errors import NotAllowed, Problem, Unauthenticated, Unavailable
 
 XML = 'application/xml; charset="utf-8"'
 PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
-CLASSES = (("DAV", "1, 2, extended-mkcol"), ("MS-Author-Via", "DAV"))
+CLASSES = (("DAV", "1, 2"), ("MS-Author-Via", "DAV"))
 PHRASES = {
     200: "OK",
     201: "Created",

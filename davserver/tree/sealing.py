@@ -6,7 +6,7 @@ Any number of processes may run this; each deposit is dealt with in a transactio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from davserver.alerts import outbox
 from davserver.model import (
@@ -14,6 +14,7 @@ from davserver.model import (
     Blob,
     Deposit,
     Dossier,
+    Lock,
     MessageKind,
     Node,
     NodeState,
@@ -52,26 +53,41 @@ def fate(deposit: Deposit, state: NodeState, times: DepositSettings, *, held: bo
     return Fate(False, min(last, deposit.touched_at + timedelta(seconds=times.reservation)))
 
 
-def unfinished(work: Work) -> list[int]:
-    """The ids of the deposits that are due, or may be: neither sealed nor rejected, quiet for the
-    shortest of the times. Oldest first."""
+def due(work: Work) -> list[int]:
+    """The ids of the deposits that are to be sealed or freed by now, oldest first."""
     times = work.settings.deposit
     shortest = min(times.quiet_locked, times.quiet_unlocked, times.reservation)
-    return list(
-        work.session.scalars(
-            select(Deposit.id)
-            .join(Dossier, Dossier.id == Deposit.dossier_id)
-            .where(
-                Deposit.sealed_at.is_(None),
-                Deposit.rejected_at.is_(None),
-                or_(
-                    Deposit.touched_at <= work.now - timedelta(seconds=shortest),
-                    Dossier.state.not_in(LIVE_STATES),
-                ),
-            )
-            .order_by(Deposit.touched_at)
-        )
+    held = exists().where(
+        Lock.node_id == Node.id, Lock.courtesy.is_(False), Lock.expires > work.now
     )
+    rows = work.session.execute(
+        select(Deposit, Node.state, Dossier, held)
+        .join(Node, Node.id == Deposit.node_id)
+        .join(Dossier, Dossier.id == Deposit.dossier_id)
+        .where(
+            Deposit.sealed_at.is_(None),
+            Deposit.rejected_at.is_(None),
+            or_(
+                Deposit.touched_at <= work.now - timedelta(seconds=shortest),
+                Dossier.state.not_in(LIVE_STATES),
+            ),
+        )
+        .order_by(Deposit.touched_at)
+    )
+    return [
+        deposit.id
+        for deposit, state, dossier, is_held in rows
+        if _fate(work, dossier, deposit, state, held=is_held).at <= work.now
+    ]
+
+
+def _fate(work: Work, dossier: Dossier, deposit: Deposit, state: NodeState, *, held: bool) -> Fate:
+    """As :func:`fate`, in a dossier that may be closed: what came whole before the closing is a
+    deposit, what was only announced is none."""
+    if dossier.state in LIVE_STATES:
+        return fate(deposit, state, work.settings.deposit, held=held)
+    in_time = deposit.received_at is not None and deposit.received_at <= dossier.state_since
+    return Fate(in_time and state is NodeState.RECEIVED, work.now)
 
 
 def settle(work: Work, deposit_id: int) -> bool:
@@ -82,17 +98,12 @@ def settle(work: Work, deposit_id: int) -> bool:
     node = work.session.get_one(Node, deposit.node_id)
     dossier = work.session.get_one(Dossier, deposit.dossier_id)
     work.hold(dossier)
-    closed = dossier.state not in LIVE_STATES
     held = any(not lock.courtesy for lock in locks.of(work, [node]))
-    due = fate(deposit, node.state, work.settings.deposit, held=held)
-    if closed:
-        # What came whole before the closing is a deposit; what was only announced is none.
-        in_time = deposit.received_at is not None and deposit.received_at <= dossier.state_since
-        due = Fate(in_time and node.state is NodeState.RECEIVED, work.now)
-    if due.at > work.now:
+    what = _fate(work, dossier, deposit, node.state, held=held)
+    if what.at > work.now:
         return False
     folders = folders_of(work, node)
-    if not due.seal:
+    if not what.seal:
         _free(work, dossier, folders, node, deposit)
     elif not _reject(work, dossier, folders, node, deposit):
         _seal(work, dossier, folders, node, deposit)

@@ -19,6 +19,13 @@ def has(name: str, value: str | None = None) -> Question:
     return lambda reply: reply.headers.get(name.lower()) == value
 
 
+def writable(reply: Reply) -> bool:
+    """Classes 1 and 2, without which Macs and Windows mount nothing that can be written, and not 3,
+    which some programs take for another protocol."""
+    classes = [word.strip() for word in reply.headers.get("dav", "").split(",")]
+    return classes[:2] == ["1", "2"] and "3" not in classes
+
+
 def content(wanted: bytes) -> Question:
     """Exactly these bytes."""
     return lambda reply: sha256(reply.body) == sha256(wanted)

@@ -6,7 +6,7 @@
 
 import time
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Literal
@@ -97,13 +97,19 @@ class Player:
     _tokens: dict[str, str] = field(default_factory=dict)
     _etags: dict[str, str] = field(default_factory=dict)
 
-    def play(self, *steps: Step, becomes: Mapping[str, bytes] | None = None) -> None:
+    def play(
+        self,
+        *steps: Step,
+        becomes: Mapping[str, bytes] | None = None,
+        refused: Collection[str] = (),
+    ) -> None:
         """Play the script, once without credentials, once with them.
 
         ``becomes``: the pieces of the box, by name, that the script makes, each of them one
         deposit with one receipt and one alert; all else in the dossier must be as it was.
+        ``refused``: the names of which a mail tells that something was refused.
         """
-        with self.witness.watching(becomes or {}), ExitStack() as open_wires:
+        with self.witness.watching(becomes or {}, refused), ExitStack() as open_wires:
             wires: dict[str, Wire] = {}
             self._without_credentials(steps)
             for step in steps:

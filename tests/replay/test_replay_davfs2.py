@@ -68,6 +68,7 @@ def test_d1_whatever_is_refused_to_davfs2_is_shown_as_locked(player: Play) -> No
         Row("LOCK", "D/08%20Plans/d1.pdf", LOCKING, LOCKINFO, 423, explained),
         Row("MKCOL", "D/08%20Plans/d1/", "", None, 423, explained),
         Row("PROPPATCH", "B/d1-sealed.pdf", XML, executable, 207, inside(403)),
+        refused=("d1-sealed.pdf", "d1.pdf"),
     )  # fmt: skip
 
 

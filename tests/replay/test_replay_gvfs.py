@@ -1,11 +1,11 @@
 """GNOME's gvfs: G1 to G3. One PUT, never a lock."""
 
-from tests.replay.answers import both, content, explained, has, lists
+from tests.replay.answers import both, content, explained, has, lists, writable
 from tests.replay.bodies import asking, pdf
 from tests.replay.script import Client, Play, Row, Sealed, Unseen
 
 GVFS = Client("gvfs/1.54.4", "Accept-Language: fr-fr", asks_first="connection")
-MOUNTABLE = both(has("DAV", "1, 2"), has("MS-Author-Via", "DAV"))
+MOUNTABLE = both(writable, has("MS-Author-Via", "DAV"))
 NAMED = asking(
     "D:creationdate", "D:displayname", "D:getcontentlength", "D:getcontenttype", "D:getetag",
     "D:getlastmodified", "D:resourcetype",

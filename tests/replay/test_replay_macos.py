@@ -1,6 +1,17 @@
 """Finder, cp and Cocoa programs on a Mac: M1 to M6."""
 
-from tests.replay.answers import both, content, explained, has, inside, lacks, lists, prop, timed
+from tests.replay.answers import (
+    both,
+    content,
+    explained,
+    has,
+    inside,
+    lacks,
+    lists,
+    prop,
+    timed,
+    writable,
+)
 from tests.replay.bodies import asking, lockinfo, pdf
 from tests.replay.script import Client, NewConnection, Play, Row, Sealed, Step, Unseen, Wait
 from tests.replay.wire import Chunked
@@ -46,7 +57,7 @@ def test_m1_a_file_dragged_in_finder_is_one_deposit_without_its_side_files(playe
     assert (len(APPLE_DOUBLE), len(DS_STORE)) == (4_096, 6_148)
     player(FINDER).play(
         Row("OPTIONS", "/dav", "User-Agent: WebDAVLib/1.3 | Connection: close", b"", 200,
-            has("DAV", "1, 2")),
+            writable),
         Row("PROPFIND", "/dav", f"{XML}0", QUOTA, 207, inside(404), within=1.0),
         Row("PROPFIND", path, f"{XML}0", NAMED, 404),
         Row("PROPFIND", side, f"{XML}0", NAMED, 404),

@@ -1,7 +1,7 @@
 """Microsoft Office: O1 and O2 through a drive that Windows mounts, O3 by the document's address."""
 
 from tests.replay import explorer
-from tests.replay.answers import both, content, explained, has, lists
+from tests.replay.answers import both, content, explained, has, lists, writable
 from tests.replay.bodies import lockinfo, pdf
 from tests.replay.explorer import LOCKINFO, LOCKING, WINDOWS
 from tests.replay.script import Client, Play, Row, Unseen
@@ -10,7 +10,7 @@ WORD = Client("Microsoft Office Word 2014 (16.0.17928) Windows NT 10.0", "X-Offi
 WORD_LOCKING = 'Content-Type: text/xml; charset="utf-8" | Depth: 0 | Timeout: Second-3600'
 WORD_LOCKINFO = lockinfo("<D:href>CABINET\\maitre</D:href>")
 BASIC = has("www-authenticate", 'Basic realm="davserver", charset="UTF-8"')
-MOUNTABLE = both(has("DAV", "1, 2"), has("MS-Author-Via", "DAV"))
+MOUNTABLE = both(writable, has("MS-Author-Via", "DAV"))
 OWNER_FILE = b"\x06Maitre" + bytes(155)
 
 

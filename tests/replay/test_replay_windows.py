@@ -1,6 +1,6 @@
 """Windows Explorer: W1 to W6. Each script's table is the whole story of one gesture."""
 
-from tests.replay.answers import both, content, explained, has, inside, lists, prop
+from tests.replay.answers import both, content, explained, has, inside, lists, prop, writable
 from tests.replay.bodies import pdf
 from tests.replay.explorer import (
     FOUR,
@@ -16,7 +16,7 @@ from tests.replay.explorer import (
 from tests.replay.script import NewConnection, Play, Row, Sealed, Unseen, Wait
 from tests.replay.wire import Cut
 
-MOUNTABLE = both(has("DAV", "1, 2"), has("MS-Author-Via", "DAV"))
+MOUNTABLE = both(writable, has("MS-Author-Via", "DAV"))
 
 
 def test_w1_a_file_dragged_into_the_box_is_one_deposit(player: Play) -> None:
@@ -90,6 +90,7 @@ def test_w5_a_piece_sealed_six_minutes_ago_stays_as_it_is(
         Row("PUT", "B/w5.pdf", "", file, 204),
         Row("PROPPATCH", "B/w5.pdf", TEXT_XML, TWO, 207, inside(403)),
         Row("GET", "B/w5.pdf", "", None, 200, content(file)),
+        refused=("w5.pdf",),
     )
 
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,9 +55,10 @@ class Witness:
         wait_for(lambda: self.sees(name), what=f"{name} to be sealed")
 
     @contextmanager
-    def watching(self, pieces: Mapping[str, bytes]) -> Iterator[None]:
+    def watching(self, pieces: Mapping[str, bytes], refused: Collection[str]) -> Iterator[None]:
         """Fails unless the block makes exactly these pieces of the box, by name: each listed once
-        with its content, deposited once, with one receipt and one alert."""
+        with its content, deposited once, with one receipt and one alert; and unless its author is
+        told by mail of what was ``refused`` without his program showing it, of each once."""
         try:
             yield
         except BaseException:
@@ -71,6 +72,7 @@ class Witness:
         files = {(*box(BOX), *name.split("/")): digest for name, digest in hashes.items()}
         sealed = Counter((name, "sealed", digest) for name, digest in hashes.items())
         told = Counter((MessageKind.DEPOSIT.value, name) for name in hashes)
+        told += Counter((MessageKind.REFUSED.value, name) for name in refused)
         _require_same("files", now.tree, {**before.tree, **files})
         _require_same("deposits", now.deposits, before.deposits + sealed)
         _require_same("receipts", now.receipts, before.receipts + Counter(hashes.keys()))

@@ -1,8 +1,9 @@
 """OPTIONS: what may be asked here, and the classes of RFC 4918 §10.1 (class 2: locks)."""
 
-from davserver.providers.answers import CLASSES, Answer
+from davserver.providers.answers import Answer
 from davserver.providers.exchange import Exchange
 
+_CLASSES = (("DAV", "1, 2, extended-mkcol"), ("MS-Author-Via", "DAV"))  # RFC 5689 §3.1
 _ALWAYS = ("OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE", "LOCK")
 _ON_FOLDER = (*_ALWAYS, "UNLOCK", "REPORT")
 _ON_FILE = (*_ALWAYS, "UNLOCK", "PUT")
@@ -13,7 +14,7 @@ _ON_FREE_NAME = ("OPTIONS", "PUT", "MKCOL", "LOCK")
 def answer(exchange: Exchange) -> Answer:
     """The same classes everywhere: a read-only folder refuses by 403, else a Mac would mount the
     whole drive read-only. What is hidden is answered like a free name."""
-    return Answer(200, (*CLASSES, ("Allow", allowed(exchange))))
+    return Answer(200, (*_CLASSES, ("Allow", allowed(exchange))))
 
 
 def allowed(exchange: Exchange) -> str:
