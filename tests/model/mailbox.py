@@ -65,7 +65,9 @@ class Mailbox(Tree):
         else:
             verdict = judge[request.method](request, spot)
         if verdict.refusals:
-            return verdict.refusals
+            # davfs2 shows « Permission denied » for nothing but 423 (§2.5).
+            shown = {"403": "423"} if request.agent == DAVFS2 else {}
+            return {shown.get(refusal, refusal) for refusal in verdict.refusals}
         verdict.effect()
         return verdict.success
 
@@ -184,8 +186,9 @@ class Mailbox(Tree):
         if node.state is State.SEALED:
             if node.is_folder:
                 return Verdict(refusals | {"403", "207 no"})
+            # Whatever its token: the one of who has just written is gone with the seal.
             pleased = request.dates and self._just_sealed(request.who, node)
-            return Verdict(refusals or (set() if pleased else {"207 no"}), {"207 yes"})
+            return Verdict(set() if pleased else {"207 no"}, {"207 yes"})
         if node.state is State.SIDE and not self._may_litter(request, spot):
             refusals |= {"403", "207 no"}
         refusals |= self._guards(request, node)
