@@ -61,8 +61,8 @@ def desktop(home: Path) -> Iterator[Desktop]:
         with suppress(ProcessLookupError):
             os.killpg(bus.pid, signal.SIGKILL)
         bus.stdout.close()
-        if os.path.ismount(runtime / "gvfs"):
-            run("umount", "-l", runtime / "gvfs", home=home)
+        # What gvfs mounted there, if it did; a mount without its daemon cannot even be looked at.
+        run("umount", "-l", runtime / "gvfs", home=home)
 
 
 def place(scheme: str, server: Server, *names: str, user: str = "") -> str:
