@@ -53,6 +53,14 @@ class Kde:
         """kioclient; ``arguments`` are a command and files or URLs."""
         return self._session(self._program, "--noninteractive", *map(_url, arguments))
 
+    def copy(self, *arguments: Path | str) -> Done:
+        """Copy files into a folder of the drive, or over a piece.
+
+        Without leave to overwrite, kio 5 looks first whether the name is taken, and has then lost
+        the password of the address: it asks for it in a window, which nobody here can answer.
+        """
+        return self("--overwrite", "copy", *arguments)
+
     def url(self, *names: str) -> str:
         """The URL of a resource of the drive."""
         return place("webdav", self._server, *names, user=self._user)
@@ -86,7 +94,7 @@ def sent(server: Server, kde: Kde) -> dict[str, str]:
     """Pieces with awkward names that the lawyer copied, and that are sealed; their hashes."""
     source = kde.home / "source"
     written = papers(source, NEW)
-    done = kde("copy", *source.iterdir(), kde.url(*BOX))
+    done = kde.copy(*source.iterdir(), kde.url(*BOX))
     assert done.code == 0, done.errors
     await_names(server.dav(OTHER), BOX, NEW)
     return {name: sha256(content) for name, content in written.items()}
@@ -148,7 +156,7 @@ def test_a_sealed_piece_is_not(server: Server, kde: Kde, change: str) -> None:
 def test_a_sealed_piece_is_refused_because_it_is_sealed(server: Server, kde: Kde) -> None:
     """Not for a reason of KDE's own: the server heard of each attempt and said no."""
     papers(kde.home, ["autre.pdf"])
-    kde("--overwrite", "copy", kde.home / "autre.pdf", kde.url(*BOX, OLD))
+    kde.copy(kde.home / "autre.pdf", kde.url(*BOX, OLD))
     kde("remove", kde.url(*BOX, OLD))
     kde("move", kde.url(*BOX, OLD), kde.url(*BOX, "x.pdf"))
     last = {verb: requests(server, LAWYER, verb)[-1] for verb in ("PUT", "DELETE", "MOVE")}
@@ -159,8 +167,8 @@ def test_a_sealed_piece_is_refused_because_it_is_sealed(server: Server, kde: Kde
 def test_an_open_piece_is_copied_again_and_removed_by_its_author(server: Server, kde: Kde) -> None:
     name = "brouillon.pdf"
     papers(kde.home, [name])
-    assert kde("copy", kde.home / name, kde.url(*BOX)).code == 0
-    done = kde("--overwrite", "copy", kde.home / name, kde.url(*BOX))
+    assert kde.copy(kde.home / name, kde.url(*BOX)).code == 0
+    done = kde.copy(kde.home / name, kde.url(*BOX))
     assert done.code == 0, done.errors
     assert name in kde.names(*BOX)
     assert name not in server.dav(OTHER).names(BOX)
@@ -172,7 +180,7 @@ def test_an_open_piece_is_copied_again_and_removed_by_its_author(server: Server,
 def test_an_open_piece_is_renamed_by_its_author(server: Server, kde: Kde) -> None:
     name, renamed = "Scan0001.pdf", "Pièce n°42 - Avis & plan #2.pdf"
     written = papers(kde.home, [name])
-    assert kde("copy", kde.home / name, kde.url(*BOX)).code == 0
+    assert kde.copy(kde.home / name, kde.url(*BOX)).code == 0
     done = kde("move", kde.url(*BOX, name), kde.url(*BOX, renamed))
     assert done.code == 0, done.errors
     await_names(server.dav(OTHER), BOX, [renamed])
@@ -183,8 +191,8 @@ def test_an_open_piece_is_renamed_by_its_author(server: Server, kde: Kde) -> Non
 def test_nothing_is_copied_into_the_box_of_another(server: Server, kde: Kde) -> None:
     before = server.dav(EXPERT).names(box(ORTIE))
     papers(kde.home / "Dossier intrus", ["Intrus.pdf"])
-    assert kde("copy", kde.home / "Dossier intrus/Intrus.pdf", kde.url(*box(ORTIE))).code != 0
-    assert kde("copy", kde.home / "Dossier intrus", kde.url(*box(ORTIE))).code != 0
+    assert kde.copy(kde.home / "Dossier intrus/Intrus.pdf", kde.url(*box(ORTIE))).code != 0
+    assert kde.copy(kde.home / "Dossier intrus", kde.url(*box(ORTIE))).code != 0
     assert server.dav(EXPERT).names(box(ORTIE)) == before
 
 
@@ -211,7 +219,7 @@ def test_a_folder_of_two_hundred_files_is_two_hundred_deposits_and_one_mail(
     before = deposits(server, THIRD)
     with desktop(tmp_path) as session:
         kde = Kde(server, THIRD, session)
-        done = kde("copy", tmp_path / folder, kde.url(*box(BRUMAIRE)))
+        done = kde.copy(tmp_path / folder, kde.url(*box(BRUMAIRE)))
         assert done.code == 0, done.errors
     target = (*box(BRUMAIRE), folder)
     await_names(server.dav(OTHER), target, pieces)
