@@ -16,7 +16,8 @@ class Program:
     does not show to the person; « PUT » means a PUT with content. ``reopens``: it comes back to a
     file that it has just written. ``litters``: it leaves its side files wherever a folder is
     opened. ``hangs_on_quota``: a drive that tells its quota cannot be mounted. ``needs_content``: a
-    document answered by 304 opens read-only.
+    document answered by 304 opens read-only. ``forgets_token``: it may write to what it has locked
+    without saying so.
     """
 
     agent: str
@@ -27,6 +28,7 @@ class Program:
     litters: bool = False
     hangs_on_quota: bool = False
     needs_content: bool = False
+    forgets_token: bool = False
 
 
 PROGRAMS = (
@@ -47,6 +49,8 @@ PROGRAMS = (
     # Tries again for ever after 423.
     Program("rclone", refused_lock=403),
     Program("microsoft office", needs_content=True),
+    # Locks a document whose name has accents, then saves it without the token.
+    Program("libreoffice", forgets_token=True),
 )
 _UNKNOWN = Program("")
 

@@ -65,7 +65,8 @@ def parse_url(url: str, hosts: frozenset[str]) -> Address:
     if not parts.path.startswith("/") or parts.query or parts.fragment:
         raise BadRequest("L'adresse de destination est mal formée.")
     if parts.scheme or parts.netloc:
-        known = parts.scheme in ("http", "https") and parts.netloc.lower() in hosts
+        authority = parts.netloc.rpartition("@")[2]  # KDE writes login and password before it
+        known = parts.scheme in ("http", "https") and authority.lower() in hosts
         if not known:
             raise BadDestination("La destination n'est pas sur ce serveur.")
     return parse(parts.path)

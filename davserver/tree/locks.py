@@ -71,9 +71,7 @@ def require(
             by_node.setdefault(lock.node_id, []).append(lock)
     for locks in by_node.values():
         # One's own token is enough among several shared locks; a stolen one is worth nothing.
-        if not any(
-            lock.token in work.client.tokens and lock.user_id == work.actor.id for lock in locks
-        ):
+        if not any(_submitted(work, lock) for lock in locks):
             raise Locked(
                 "Ce document est en cours de modification par quelqu'un d'autre, ou dans un autre "
                 "programme.",
@@ -83,6 +81,15 @@ def require(
     for lock in guards:
         if lock.token in work.client.tokens and lock.user_id == work.actor.id:
             lock.used = work.now
+
+
+def _submitted(work: Work, lock: Lock) -> bool:
+    """Whether the actor has shown that he knows of ``lock``, which is his: by its token, or by
+    being the very program that took it and is known to forget tokens."""
+    if lock.user_id != work.actor.id:
+        return False
+    forgotten = not work.client.tokens and work.client.program.forgets_token
+    return lock.token in work.client.tokens or (forgotten and lock.agent == work.client.family)
 
 
 def grant(
