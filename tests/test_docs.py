@@ -80,3 +80,15 @@ def test_the_reading_of_the_demo_matches_the_readme(demo: Server) -> None:
     assert "http://127.0.0.1:8080/dav/" in readme
     assert f"Mot de passe de tous les comptes : {PASSWORD}" in demo.log()
     assert f"{demo.url}/dav/" in demo.log()
+
+
+def test_what_the_conformance_page_says_is_shown_by_tests_that_exist() -> None:
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "compliance.md").read_text("utf-8"))
+    known = {
+        name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text("utf-8"), re.MULTILINE)
+    }
+
+    assert len(named) > 30
+    assert sorted(set(named) - known) == []

@@ -246,3 +246,51 @@ def test_a_405_names_the_methods_that_make_sense(owner: Dav, expert: Dav) -> Non
     ):
         assert reply.status == 405, reply
         assert sensible in reply.headers["allow"].split(", ")
+
+
+def test_properties_are_all_set_or_none_and_come_back_as_they_were(expert: Dav) -> None:
+    name = (*SPACE, "propriétés.txt")
+    expert.put(name, b"x")
+
+    refused = expert.proppatch(name, "<T:a>1</T:a><D:getetag>x</D:getetag>")
+    statuses = [(e.text or "").split()[1] for e in refused.xml.iter("{DAV:}status")]
+    assert statuses == ["403", "424"]
+    body = (
+        b'<D:propfind xmlns:D="DAV:"><D:allprop/><D:include><a xmlns="urn:test"/>'
+        b"<D:quota-used-bytes/><D:current-user-principal/></D:include></D:propfind>"
+    )
+    absent = expert.propfind(name, "0", body).xml
+    assert absent.find(".//{urn:test}a").text is None  # type: ignore[union-attr]
+
+    assert expert.proppatch(name, '<T:a xml:lang="fr">é<T:b/></T:a>').status == 207
+    found = expert.propfind(name, "0", body).xml
+    kept = found.find(".//{urn:test}a")
+    assert kept is not None
+    assert kept.get("{http://www.w3.org/XML/1998/namespace}lang") == "fr"
+    assert (kept.text, len(kept)) == ("é", 1)
+    assert found.find(".//{DAV:}current-user-principal/{DAV:}href") is not None
+    assert found.find(".//{DAV:}getcontentlength") is not None
+    expert.delete(name)
+
+
+def test_only_the_program_that_forgets_its_token_may_write_without_it(
+    demo: Server, expert: Dav
+) -> None:
+    name = (*SPACE, "Note n°4 – Projet.odt")
+    writer = demo.dav(EXPERT, agent="LibreOffice 7.4.7.2")
+    expert.put(name, b"avant")
+    assert writer.lock(name).status == 200
+
+    for stranger in (expert, demo.dav(EXPERT, agent="Microsoft-WebDAV-MiniRedir/10.0.22631")):
+        assert stranger.put(name, b"autre").status == 423
+    wrong = "(<opaquelocktoken:00000000-0000-4000-8000-000000000000>)"
+    assert writer.put(name, b"autre", If=wrong).status == 412
+    assert writer.put(name, b"apres").status == 204
+    token = writer.lock(name, scope="shared").status
+    assert token == 423
+    assert expert.get(name).body == b"apres"
+
+    expert_locks = (*SPACE, "verrou d'un autre programme.odt")
+    expert.put(expert_locks, b"avant")
+    assert expert.lock(expert_locks).status == 200
+    assert writer.put(expert_locks, b"autre").status == 423
