@@ -1,8 +1,10 @@
 """A desktop session without a screen: the bus on which programs of GNOME and KDE meet."""
 
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,8 +31,8 @@ class Desktop:
 @contextmanager
 def desktop(home: Path) -> Iterator[Desktop]:
     """A session with a bus of its own. On leaving, all that was started on the bus is ended."""
-    runtime = home / "runtime"
-    runtime.mkdir(mode=0o700)
+    # A short path: the address of a socket has room for about a hundred bytes.
+    runtime = Path(tempfile.mkdtemp(prefix="run-"))
     settings = {
         "XDG_RUNTIME_DIR": str(runtime),
         "QT_QPA_PLATFORM": "offscreen",
@@ -63,6 +65,7 @@ def desktop(home: Path) -> Iterator[Desktop]:
         bus.stdout.close()
         # What gvfs mounted there, if it did; a mount without its daemon cannot even be looked at.
         run("umount", "-l", runtime / "gvfs", home=home)
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 def place(scheme: str, server: Server, *names: str, user: str = "") -> str:

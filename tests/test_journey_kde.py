@@ -211,6 +211,20 @@ def test_the_expert_files_with_another_program_what_came_from_kde(
     assert (after["number"], after["sha256"]) == (before["number"], before["sha256"])
 
 
+def test_a_large_file_is_sent_twice_and_arrives_once(server: Server, tmp_path: Path) -> None:
+    """KDE sends all of it to be told that it must log in, then again."""
+    name, content = "Façade Est - fissure.mp4", bytes(range(256)) * 160_000  # 41 MB
+    (tmp_path / name).write_bytes(content)
+    with desktop(tmp_path) as session:
+        kde = Kde(server, OTHER, session)
+        for _ in range(3):
+            done = kde.copy(tmp_path / name, kde.url(*box(ORTIE)))
+            assert done.code == 0, done.errors
+    await_names(server.dav(THIRD), box(ORTIE), [name])
+
+    assert deposits(server, OTHER)[name]["sha256"] == sha256(content)
+
+
 def test_a_folder_of_two_hundred_files_is_two_hundred_deposits_and_one_mail(
     server: Server, tmp_path: Path
 ) -> None:

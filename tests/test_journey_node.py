@@ -55,7 +55,7 @@ def test_it_finds_what_the_lawyer_may_see_and_nothing_else(demo: Server, lawyer:
     size = deposits(demo, LAWYER)[OLD]["size"]
     assert (stat["filename"], stat["type"], stat["size"]) == (place(*BOX, OLD), "file", size)
     assert stat["mime"] == "application/pdf"
-    assert classes["compliance"] == ["1", "2"]
+    assert classes["compliance"] == ["1", "2", "extended-mkcol"]
 
 
 def test_a_tree_is_listed_folder_by_folder_and_not_in_one_go(lawyer: Npm) -> None:

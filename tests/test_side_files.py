@@ -33,8 +33,9 @@ LITTER = {
 }
 TEMPORARY = (
     "~WRD0001.tmp", "~WRL0002.tmp", "34429E5E.tmp", "lu1234abc.tmp", ".Dire.odt.swp",
-    ".Dire.odt.swx",     "4913", "Dire n°3.docx~", ".goutputstream-A1B2C3", ".fuse_hidden0001", ".nfs0001", "x.pdf.part",
-    "x.pdf.crdownload", "n.txt.sb-ac6800a0-t3YBFI", "(A Document Being Saved By Pages)",
+    ".Dire.odt.swx", "4913", "Dire n°3.docx~", ".goutputstream-A1B2C3", ".fuse_hidden0001",
+    ".nfs0001", "x.pdf.part", "x.pdf.crdownload",
+    "n.txt.sb-ac6800a0-t3YBFI", "(A Document Being Saved By Pages)",
 )  # fmt: skip
 
 

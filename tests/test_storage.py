@@ -132,6 +132,7 @@ def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
                 blob_id=blob.id,
                 created=old,
                 modified=old,
+                written=old,
             )
         )
     os.utime(blobs.path(stray), (old.timestamp(), old.timestamp()))

@@ -6,6 +6,7 @@ They are raw streams; ``io.BufferedReader`` around one makes the file that an ap
 import errno
 import io
 import re
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,8 +16,10 @@ from davserver.server.streams import Incoming
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# A refused body up to this size is read and thrown away, and the connection lives on.
-DISCARDED = 1 << 20  # bytes
+# A refused body up to this size is read and thrown away, and the connection lives on: KDE sends a
+# whole file to be told that it must log in, and calls a connection that ends meanwhile broken.
+DISCARDED = 64 << 20  # bytes
+_DISCARDING = 30.0  # seconds at most
 _DISCARDED_AT_ONCE = 65_536  # bytes
 _LONGEST_LINE = 1_024  # bytes: a chunk size with its extensions, or one trailer
 _LONGEST_TRAILERS = 16_384  # bytes
@@ -88,9 +91,9 @@ class Body(io.RawIOBase):
             return True
         if self._invite is not None:
             return False
-        thrown = 0
+        thrown, end = 0, time.monotonic() + _DISCARDING
         scratch = memoryview(bytearray(_DISCARDED_AT_ONCE))
-        while thrown <= DISCARDED and (count := self._take(scratch)):
+        while thrown <= DISCARDED and time.monotonic() < end and (count := self._take(scratch)):
             thrown += count
         return self.complete
 

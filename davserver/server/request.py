@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("davserver.server")
 
 _READ_BUFFER = 65_536  # bytes between the socket and an application that reads little at once
-_DISCARD_PAUSE = 2.0  # seconds that a refused body may pause before its connection is given up
+_DISCARD_PAUSE = 5.0  # seconds that a refused body may pause before its connection is given up
 _TOO_LARGE = "413 Content Too Large"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 

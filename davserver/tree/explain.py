@@ -290,9 +290,8 @@ def _lock(work: Work, question: Question) -> int:
 
 
 def _unlock(work: Work, question: Question) -> int:
-    spot = find(work, question.path)
-    _, node = spot.existing()
-    found = locks.over(work, spot.folders, node)
+    spot = find(work, question.path).as_seen()
+    found = locks.over(work, spot.folders, spot.node)
     own = [lock for lock in found if lock.user_id == work.actor.id]
     token = next((lock.token for lock in [*own, *found]), "")
     locking.unlock(work, question.path, token)

@@ -30,7 +30,7 @@ GET              200       404      404    404
 HEAD             200       404      404    404
 PUT over         204       423      403    409
 LOCK             200       423      403    409
-UNLOCK           204       404      404    404
+UNLOCK           204       204      404    404
 PROPPATCH        207 yes   404      404    404
 DELETE           204       404      404    404
 RENAME           201       404      404    404
