@@ -30,29 +30,13 @@ def content_type(name: str) -> str:
     return _TYPES.get(ending) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-class File(DAVNonCollection):
-    """A file. Its content is read from the blob store, outside of any transaction."""
+class _Shown:
+    """What WsgiDAV asks alike of a file and of a folder. ``tag``: its entity tag, quoted."""
 
-    def __init__(
-        self,
-        path: str,
-        environ: dict[str, Any],
-        node: Node,
-        tag: str,
-        key: str | None,
-        blobs: BlobStore,
-    ) -> None:
-        super().__init__(path, environ)
+    def __init__(self, path: str, environ: dict[str, Any], node: Node, tag: str) -> None:
+        super().__init__(path, environ)  # type: ignore[call-arg]
         self.node = node
-        self._tag = tag
-        self._key = key
-        self._blobs = blobs
-
-    def get_content_length(self) -> int:
-        return self.node.size
-
-    def get_content_type(self) -> str:
-        return content_type(self.node.name)
+        self.tag = tag
 
     def get_creation_date(self) -> float:
         return self.node.created.timestamp()
@@ -64,10 +48,33 @@ class File(DAVNonCollection):
         return self.node.name
 
     def get_etag(self) -> str:
-        return self._tag.strip('"')
+        return self.tag.strip('"')
 
     def support_etag(self) -> bool:
         return True
+
+
+class File(_Shown, DAVNonCollection):
+    """A file. Its content is read from the blob store, outside of any transaction."""
+
+    def __init__(
+        self,
+        path: str,
+        environ: dict[str, Any],
+        node: Node,
+        tag: str,
+        key: str | None,
+        blobs: BlobStore,
+    ) -> None:
+        super().__init__(path, environ, node, tag)
+        self._key = key
+        self._blobs = blobs
+
+    def get_content_length(self) -> int:
+        return self.node.size
+
+    def get_content_type(self) -> str:
+        return content_type(self.node.name)
 
     def support_ranges(self) -> bool:
         return True
@@ -82,7 +89,7 @@ class File(DAVNonCollection):
         return self._blobs.read(self._key, start, length)
 
 
-class Folder(DAVCollection):
+class Folder(_Shown, DAVCollection):
     """A folder; ``list_names`` gives its members as this person sees them."""
 
     def __init__(
@@ -93,25 +100,8 @@ class Folder(DAVCollection):
         tag: str,
         list_names: Callable[[], list[str]],
     ) -> None:
-        super().__init__(path, environ)
-        self.node = node
-        self._tag = tag
+        super().__init__(path, environ, node, tag)
         self._list_names = list_names
-
-    def get_creation_date(self) -> float:
-        return self.node.created.timestamp()
-
-    def get_last_modified(self) -> float:
-        return self.node.modified.timestamp()
-
-    def get_display_name(self) -> str:
-        return self.node.name
-
-    def get_etag(self) -> str:
-        return self._tag.strip('"')
-
-    def support_etag(self) -> bool:
-        return True
 
     def get_member_names(self) -> list[str]:
         return self._list_names()

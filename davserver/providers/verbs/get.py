@@ -33,7 +33,7 @@ def answer(exchange: Exchange) -> Answer:
         if isinstance(found, File):
             work.gate.require(verbs.get(work, spot))
         exchange.conditions.guard_get(work, spot)
-    tag = f'"{found.get_etag()}"'
+    tag = found.tag
     headers = [("ETag", tag), ("Last-Modified", http_date(found.node.modified)), *_SAFE]
     if exchange.conditions.unchanged(found.node, tag) and not exchange.client.program.needs_content:
         return Answer(304, tuple(headers))
@@ -74,7 +74,7 @@ def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
         return None
     condition = exchange.headers.get("if-range", "").strip()
     if condition and condition not in (
-        f'"{file.get_etag()}"',
+        file.tag,
         http_date(file.node.modified),
     ):
         return None
