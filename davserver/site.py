@@ -43,7 +43,7 @@ class Site:
         with self.database.reading() as session:
             yield Work(
                 session, self.settings, self.gate, self.blobs, self._caches, actor, client,
-                self.clock(),
+                self.clock(), writes=False,
             )  # fmt: skip
 
     @contextmanager
@@ -52,7 +52,7 @@ class Site:
         with self.database.writing() as session:
             yield Work(
                 session, self.settings, self.gate, self.blobs, self._caches, actor, client,
-                self.clock(),
+                self.clock(), writes=True,
             )  # fmt: skip
 
     def close(self) -> None:
@@ -78,8 +78,9 @@ def create_site(settings: Settings) -> None:
         if session.get(Node, ROOT_ID) is None:
             now = datetime.now(UTC)
             session.add(
+                # The first of all: the database gives it ROOT_ID.
                 Node(
-                    id=ROOT_ID, name="", name_key=name_key(""), kind=NodeKind.FOLDER,
+                    name="", name_key=name_key(""), kind=NodeKind.FOLDER,
                     role=NodeRole.ROOT, created=now, modified=now, written=now,
                 )
             )  # fmt: skip

@@ -347,3 +347,112 @@ def test_boxes_of_all_are_told_but_for_what_is_open(owner: Dav, other: Dav) -> N
     assert "ouverte.pdf" not in short(everything)
     assert any(href.endswith("/") for href in everything)
     owner.delete((*BOX, "ouverte.pdf"))
+
+
+def hidden(server: Server, expert: Dav, folder: Names) -> None:
+    """Make ``folder`` the expert's alone."""
+    assert expert.mkcol(folder).status == 201
+    for command in (("cut", "/".join(folder)), ("grant", "/".join(folder), EXPERT, "tout")):
+        done = server.run("rights", *command)
+        assert done.returncode == 0, done.stderr
+
+
+def test_what_is_done_to_a_hidden_folder_itself_tells_nobody(
+    demo: Server, other: Dav, expert: Dav
+) -> None:
+    secret: Names = (*NOTES, "caché")
+    hidden(demo, expert, secret)
+    before = tag(other, NOTES), tag(other, (DOSSIER,))
+    _, token = sync(other, (DOSSIER,))
+
+    assert expert.proppatch(secret, "<T:a>1</T:a>").status == 207
+    assert expert.move(secret, (*NOTES, "autre caché")).status == 201
+    assert (tag(other, NOTES), tag(other, (DOSSIER,))) == before
+    assert sync(other, (DOSSIER,), token) == ({}, token)
+
+
+def test_what_was_deleted_while_it_was_hidden_is_never_told(
+    demo: Server, other: Dav, expert: Dav
+) -> None:
+    secret: Names = (*NOTES, "secret")
+    hidden(demo, expert, secret)
+    expert.mkcol((*secret, "P"))
+    expert.put((*secret, "P", "brouillon confidentiel.pdf"), b"x")
+    expert.put((*secret, "P", "reste.pdf"), b"x")
+    _, token = sync(other, (DOSSIER,))
+    expert.delete((*secret, "P", "brouillon confidentiel.pdf"))
+
+    assert expert.move((*secret, "P"), (*NOTES, "P")).status == 201
+    changes, _ = sync(other, (DOSSIER,), token)
+    assert short(changes) == {"P": True, "reste.pdf": True}
+
+
+def test_a_token_with_another_number_is_refused(other: Dav) -> None:
+    _, token = sync(other, (DOSSIER,))
+    number, signature = token.removeprefix("urn:davserver:sync:").split("-")
+
+    for forged in (0, int(number) - 1, int(number) + 1):
+        assert report(other, (DOSSIER,), f"urn:davserver:sync:{forged}-{signature}").status == 403
+
+
+def test_a_folder_whose_name_is_used_again_is_synchronised_anew(expert: Dav, room: Names) -> None:
+    expert.mkcol((*room, "a"))
+    expert.put((*room, "a", "ancien.txt"), b"1")
+    _, token = sync(expert, room)
+    expert.delete((*room, "a"))
+    expert.mkcol((*room, "a"))
+
+    assert report(expert, room, token).status == 403
+    everything, token = sync(expert, room)
+    assert short(everything) == {"a": True}
+    expert.delete((*room, "a"))
+    expert.put((*room, "a"), b"un fichier")
+    assert report(expert, room, token).status == 403
+
+
+def test_a_folder_that_comes_from_another_dossier_is_followed(expert: Dav, room: Names) -> None:
+    for number in range(12):
+        expert.put((*room, f"{number}.txt"), b"x")
+    moved: Names = (*NOTES, "venu d'ailleurs")
+    assert expert.move(room, moved).status == 201
+    changes, token = sync(expert, (DOSSIER,))
+    assert "11.txt" in short(changes)
+    before = tag(expert, moved)
+
+    expert.put((*moved, "nouveau.txt"), b"x")
+    assert tag(expert, moved) != before
+    assert short(sync(expert, (DOSSIER,), token)[0]) == {"nouveau.txt": True}
+    expert.delete(moved)
+
+
+def test_who_gets_to_see_files_sees_another_tag(demo: Server, other: Dav, expert: Dav) -> None:
+    folder: Names = (*NOTES, "à moitié")
+    hidden(demo, expert, folder)
+    place = "/".join(folder)
+    assert demo.run("rights", "grant", place, OTHER, "naviguer").returncode == 0
+    expert.put((*folder, "x.txt"), b"x")
+    expert.proppatch(folder, "<T:a>1</T:a>")
+    blind = tag(other, folder), tag(other, NOTES)
+    assert other.names(folder) == []
+
+    assert demo.run("rights", "grant", place, OTHER, "lire").returncode == 0
+    assert other.names(folder) == ["x.txt"]
+    seeing = tag(other, folder), tag(other, NOTES)
+    assert all(one != two for one, two in zip(blind, seeing, strict=True))
+
+
+def test_what_changes_nothing_moves_nothing(expert: Dav, room: Names) -> None:
+    name = (*room, "x.txt")
+    expert.put(name, b"1")
+    expert.proppatch(name, "<T:a>1</T:a>")
+    before = tag(expert, room)
+
+    garbage = "<Z:Win32LastModifiedTime>garbage</Z:Win32LastModifiedTime>"
+    assert expert.proppatch(name, garbage).status == 207
+    assert expert.proppatch(name, "<T:a>1</T:a>").status == 207
+    absent = (
+        b'<D:propertyupdate xmlns:D="DAV:"><D:remove><D:prop><absent xmlns="urn:x"/></D:prop>'
+        b"</D:remove></D:propertyupdate>"
+    )
+    assert expert.request("PROPPATCH", name, absent).status == 207
+    assert tag(expert, room) == before

@@ -1,9 +1,11 @@
 """A deposit through its states, as its author and as others see it, over real sockets."""
 
 import re
+import time
 
 import pytest
 
+from tests.clients import SlowUpload
 from tests.dav import Dav, Names, Reply
 from tests.serving import Server, wait_for
 
@@ -245,3 +247,50 @@ def test_the_sapiteurs_pieces_are_copied_by_the_expert_not_moved(demo: Server, e
     assert (
         expert.copy((*box, "avis.pdf"), (DOSSIER, "10 Rapport et annexes", "a.pdf")).status == 201
     )
+
+
+@pytest.mark.parametrize("pause", [0.0, 6.0])
+def test_a_deposit_is_not_sealed_while_its_content_is_coming(
+    demo: Server, author: Dav, other: Dav, pause: float
+) -> None:
+    name = at(f"en chemin {pause}.pdf")
+    assert author.put(name, b"%").status == 201
+    time.sleep(1.6)
+    upload = SlowUpload(demo, AUTHOR, name, len(PDF))
+    upload.send(PDF[:100])
+    time.sleep(pause)
+    for start in range(100, len(PDF), 1_000):
+        upload.send(PDF[start : start + 1_000])
+        time.sleep(0.5)
+        assert other.get(name).status == 404
+    assert upload.answer() == 204
+    sealed(other, name[-1])
+    assert other.get(name).body == PDF
+
+
+def test_a_transfer_that_breaks_off_leaves_what_was_there_to_be_sealed(
+    demo: Server, author: Dav, other: Dav
+) -> None:
+    name = at("rompu.pdf")
+    assert author.put(name, PDF + b"rompu").status == 201
+    upload = SlowUpload(demo, AUTHOR, name, 10_000)
+    upload.send(PDF[:100])
+    upload.cut()
+    sealed(other, "rompu.pdf")
+    assert other.get(name).body == PDF + b"rompu"
+
+
+def test_a_lost_answer_is_repeated_even_after_the_filing(
+    demo: Server, author: Dav, expert: Dav
+) -> None:
+    name, content = at("classée trop vite.pdf"), PDF + b"trop vite"
+    author.put(name, content)
+    sealed(expert, name[-1])
+    assert expert.move(name, (*ARCHIVE, "Pièces", name[-1])).status == 201
+
+    assert author.put(name, content).status == 204
+    assert author.get(name).status == 404
+    assert author.put(name, content + b"autre").status == 201
+    author.delete(name)
+    rows = [line for line in demo.json("deposits", "list") if line["name"] == name[-1]]
+    assert len(rows) == 1

@@ -133,7 +133,7 @@ def purge(work: Work, dossier: Dossier) -> Mapping[str, Any]:
     for user in users:
         _forget(work, user)
     dossier.state, dossier.state_since = DossierState.PURGED, work.now
-    dossier.rights_revision += 1
+    dossier.rights_changed()
     work.session.flush()
     write.record(work, "dossier.purge", dossier, **certificate)
     return certificate

@@ -140,7 +140,7 @@ class Deposit(Base):
     ``node_id`` is unset once the piece is gone (rejected, or its dossier purged). ``number`` runs
     per dossier and never changes. ``received_at`` is the last byte of the last complete content:
     the deadline is judged on it. ``touched_at`` is the author's last write, property change or
-    unlock: the quiet time is counted from it.
+    unlock: the quiet time is counted from it. Until ``receiving_until`` content is on its way.
     """
 
     __tablename__ = "deposit"
@@ -167,6 +167,7 @@ class Deposit(Base):
     opened_at: Mapped[Time]
     touched_at: Mapped[Time]
     received_at: Mapped[datetime | None] = mapped_column(Utc)
+    receiving_until: Mapped[datetime | None] = mapped_column(Utc)
     sealed_at: Mapped[datetime | None] = mapped_column(Utc)
     rejected_at: Mapped[datetime | None] = mapped_column(Utc)
     reason: Mapped[str] = mapped_column(String(400), default="")

@@ -7,9 +7,6 @@ Rights are given by the commands and the web pages, never by ACL: its privileges
 from collections.abc import Callable
 from xml.sax.saxutils import escape
 
-from sqlalchemy import select
-
-from davserver.model import Platform
 from davserver.policy.rights import Rights
 from davserver.providers.address import href
 from davserver.providers.view import View
@@ -59,9 +56,7 @@ def _owner(view: View) -> str:
     """The author; of what nobody in particular made, the expert, whose dossier it is."""
     owner = view.node.author_id
     if owner is None and view.dossier is not None:
-        owner = view.work.session.scalar(
-            select(Platform.expert_id).where(Platform.id == view.dossier.platform_id)
-        )
+        owner = view.shared.expert(view.dossier)
     return _href(principal_href(("user", owner))) if owner is not None else ""
 
 

@@ -79,9 +79,9 @@ def href(path: Path, *, folder: bool) -> str:
     return names + ("/" if folder else "")
 
 
-def member_href(base: str, name: str, *, folder: bool) -> str:
-    """The href of the member ``name`` of the resource at ``base``, or of that one for no name."""
-    path = base.rstrip("/") + (f"/{quote(name, safe=_SAFE)}" if name else "")
+def below(base: str, names: Path, *, folder: bool = False) -> str:
+    """The href of what lies at ``names`` below the resource at ``base``, or of that one itself."""
+    path = base.rstrip("/") + "".join("/" + quote(name, safe=_SAFE) for name in names)
     return path + ("/" if folder else "")
 
 

@@ -12,9 +12,10 @@ MOST_ELEMENTS = 1_000
 
 
 class Input(Protocol):
-    """The body as the server gives it: at its end, and when it is cut, ``read`` returns ``b""``."""
+    """The body as the server gives it: ``read1`` waits for some bytes, and returns ``b""`` at its
+    end and when it is cut."""
 
-    def read(self, size: int, /) -> bytes: ...
+    def read1(self, size: int, /) -> bytes: ...
 
 
 class Cut(BadRequest):
@@ -32,7 +33,7 @@ def blocks(source: Input, announced: int | None) -> Iterator[bytes]:
     left = announced
     while left is None or left > 0:
         try:
-            block = source.read(BLOCK if left is None else min(BLOCK, left))
+            block = source.read1(BLOCK if left is None else min(BLOCK, left))
         except (OSError, ValueError, EOFError):
             raise Cut from None
         if not block:

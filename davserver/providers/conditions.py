@@ -7,10 +7,10 @@ is read and again in the transaction that writes.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
-from davserver.errors import BadRequest, PreconditionFailed
+from davserver.dates import parsed
+from davserver.errors import BadDestination, BadRequest, PreconditionFailed
 from davserver.model import Node, NodeState
 from davserver.providers.address import parse_url
 from davserver.tree import locks, synchronise
@@ -50,8 +50,9 @@ class Conditions:
         self._if = _parse_if(headers.get("if", ""))
         self._match = _tags(headers.get("if-match"))
         self._none_match = _tags(headers.get("if-none-match"))
-        self._modified = _date(headers.get("if-modified-since"))
-        self._unmodified = _date(headers.get("if-unmodified-since"))
+        # A date that cannot be read is ignored (RFC 9110 §13.1.3).
+        self._modified = parsed(headers.get("if-modified-since", ""))
+        self._unmodified = parsed(headers.get("if-unmodified-since", ""))
         # On PUT not standard, yet gvfs means it: do not replace what is there.
         self._no_overwrite = headers.get("overwrite", "").strip().upper() == "F"
 
@@ -97,12 +98,15 @@ class Conditions:
         """Whether GET may answer 304 (RFC 9110 §13.2.2). ``tag`` is the node's entity tag."""
         if self._none_match is not None:
             return _is_among(self._none_match, tag, weak=True)
-        return self._modified is not None and _known_since(node, self._modified)
+        return self._modified is not None and same_since(node, self._modified)
 
     def _holds(self, work: Work, spot: Spot, part: _List) -> bool:
         place = spot
         if part.url is not None:
-            address = parse_url(part.url, self._hosts)
+            try:
+                address = parse_url(part.url, self._hosts)
+            except BadDestination:
+                return False  # another server's resource has no state here
             if address.site:
                 return False  # nothing there has a lock or an entity tag
             place = find(work, address.path)
@@ -180,15 +184,11 @@ def _is_among(tags: tuple[str, ...], own: str, *, weak: bool) -> bool:
     return any(tag in ("*", own) or (weak and tag == f"W/{own}") for tag in tags)
 
 
-def _date(text: str | None) -> datetime | None:
-    """A date of RFC 9110 §5.6.7; one that cannot be read is ignored, as §13.1.3 says."""
-    if text is None:
-        return None
-    try:
-        found = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def same_since(node: Node, date: datetime) -> bool:
+    """Whether the content that bears ``date`` is the present one. Where a program has set the date,
+    it proves nothing, since another content may bear it too; a piece has never another."""
+    set_by_program = _second(node.modified) != _second(node.written)
+    return (node.is_piece or not set_by_program) and _known_since(node, date)
 
 
 def _known_since(node: Node, date: datetime) -> bool:
@@ -197,5 +197,9 @@ def _known_since(node: Node, date: datetime) -> bool:
     The date shown may be older than the content, since programs set it: an older one says nothing
     unless the content itself is older too.
     """
-    shown = node.modified.replace(microsecond=0)
-    return shown == date or max(shown, node.written.replace(microsecond=0)) < date
+    shown = _second(node.modified)
+    return shown == date or max(shown, _second(node.written)) < date
+
+
+def _second(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)

@@ -5,7 +5,6 @@ bits shows here or never. Algorithms that are not known are ignored, as RFC 9530
 """
 
 import base64
-import binascii
 import hashlib
 import re
 import zlib
@@ -94,12 +93,14 @@ def _oc(text: str) -> list[tuple[str, bytes]]:
     found = []
     for part in text.split():
         name, colon, digits = part.partition(":")
+        if not colon or not digits:
+            raise _malformed()
+        if name.lower() not in _ALGORITHMS:
+            continue
         try:
             found.append((name.lower(), bytes.fromhex(digits)))
         except ValueError:
             raise _malformed() from None
-        if not colon or not digits:
-            raise _malformed()
     return found
 
 
@@ -135,7 +136,7 @@ def _named(name: str, value: str) -> tuple[str, bytes]:
         return known, b""  # its value may have any form
     try:
         return known, base64.b64decode(value, validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         raise _malformed() from None
 
 

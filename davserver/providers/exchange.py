@@ -1,5 +1,6 @@
 """One request at the WebDAV door: what the client asks, in our words."""
 
+import re
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol, cast
@@ -14,7 +15,6 @@ from davserver.site import Site
 from davserver.tree.lookup import Path
 from davserver.work import Client
 
-PREFERENCES = ("return=minimal", "depth-noroot")  # that some verb grants (RFC 8144)
 ACTOR = "davserver.actor"  # the one key of the environment that is ours: who was authenticated
 
 
@@ -101,9 +101,9 @@ class Exchange:
         """Whether the client would like this (RFC 7240, RFC 8144)."""
         return preference in self._preferences
 
-    def preferred(self, answer: Answer) -> Answer:
-        """``answer`` with what it says of the client's wishes, which were granted."""
-        granted = [wish for wish in PREFERENCES if self.prefers(wish)]
+    def preferred(self, answer: Answer, *offered: str) -> Answer:
+        """``answer`` with what it says of the client's wishes: those ``offered`` were granted."""
+        granted = [wish for wish in offered if self.prefers(wish)]
         if not granted:
             return answer
         told = (("Preference-Applied", ", ".join(granted)), ("Vary", "Prefer"))
@@ -124,7 +124,7 @@ class Exchange:
         None when it does not say. An empty body is a beginning, whatever is said of its end.
         """
         said = self.headers.get("x-expected-entity-length", "")
-        if self.announced == 0 or not (said.isascii() and said.isdigit()):
+        if self.announced == 0 or not re.fullmatch(r"[0-9]{1,18}", said):
             return self.announced
         return int(said)
 

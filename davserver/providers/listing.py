@@ -10,11 +10,10 @@ from typing import Any
 from davserver.errors import BadRequest
 from davserver.model import Dossier, Node
 from davserver.providers import live
-from davserver.providers.address import member_href
+from davserver.providers.address import below
 from davserver.providers.answers import response
-from davserver.providers.view import View
+from davserver.providers.view import Shared, View
 from davserver.tree import locking, properties
-from davserver.tree.entity_tags import Tags
 from davserver.tree.lookup import Path, Spot, members, shown_name
 from davserver.tree.members import Member
 from davserver.work import Work
@@ -77,7 +76,7 @@ class _Fetched:
         self._work = work
         self._locks = locking.live_on(work, nodes)
         self._dead = properties.dead(work, nodes)
-        self._tags = Tags(work)
+        self._shared = Shared(work)
 
     def view(
         self,
@@ -88,13 +87,14 @@ class _Fetched:
         folders: Sequence[Node],
     ) -> View:
         locks, dead = self._locks.get(node.id, []), self._dead.get(node.id, {})
-        return View(self._work, path, name, node, dossier, folders, locks, dead, self._tags)
+        return View(self._work, path, name, node, dossier, folders, locks, dead, self._shared)
 
 
 def described(view: View, wanted: Asked, base: str) -> str:
     """The ``D:response`` of one resource. ``base``: the href of the resource asked for, of which it
     may be a member."""
-    where = member_href(base, view.name, folder=view.node.is_folder)
+    names = (view.name,) if view.name else ()
+    where = below(base, names, folder=view.node.is_folder)
     if wanted.only_names:
         return response(where, [(200, "".join(live.empty(tag) for tag in live.names(view)))])
     tags = [*live.usual(view), *wanted.named] if wanted.everything else list(wanted.named)

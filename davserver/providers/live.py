@@ -9,8 +9,7 @@ from davserver.providers.address import href
 from davserver.providers.answers import http_date
 from davserver.providers.resources import content_type
 from davserver.providers.view import View
-from davserver.tree import synchronise
-from davserver.tree.lookup import Path, hidden_size, shown_name
+from davserver.tree.lookup import Path, shown_name
 from davserver.work import Work
 
 _SUPPORTED = "".join(
@@ -43,7 +42,7 @@ def _quota(view: View, *, used: bool) -> str | None:
         return None
     facts = view.work.facts(view.dossier)
     # What others have not finished does not exist: the figures must not tell of it.
-    unseen = hidden_size(view.work, view.dossier)
+    unseen = view.shared.unseen(view.dossier)
     if used:
         return str(facts.used - unseen)
     left = min(facts.quota - facts.used, facts.platform_quota - facts.platform_used)
@@ -54,7 +53,7 @@ def _sync_token(view: View) -> str | None:
     # Of a folder in a dossier: the root holds dossiers, each with a history of its own.
     if view.dossier is None or not view.node.is_folder:
         return None
-    return synchronise.token(view.work, view.dossier)
+    return view.shared.token(view.dossier)
 
 
 def _reports(view: View) -> str:
@@ -76,7 +75,7 @@ _DAV: dict[str, Callable[[View], str | None]] = {
     "resourcetype": _resourcetype,
     "getcontentlength": lambda view: None if view.node.is_folder else str(view.node.size),
     "getcontenttype": lambda view: None if view.node.is_folder else content_type(view.node.name),
-    "getetag": lambda view: view.tags.of(view.node),
+    "getetag": lambda view: view.shared.tags.of(view.node),
     "supportedlock": _supportedlock,
     "lockdiscovery": lambda view: lock_elements(view.locks, view.work, view.path),
 }

@@ -4,11 +4,42 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from davserver.model import Dossier, Lock, Node, NodeRole, NodeState
+from davserver.model import Dossier, Lock, Node, NodeRole, NodeState, Platform
 from davserver.policy.rights import Rights
+from davserver.tree import synchronise
 from davserver.tree.entity_tags import Tags
-from davserver.tree.lookup import Path
+from davserver.tree.lookup import Path, hidden_size
 from davserver.work import Work
+
+
+class Shared:
+    """What the resources of one answer have in common, fetched once per dossier."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.tags = Tags(work)
+        self._tokens: dict[int, str] = {}
+        self._unseen: dict[int, int] = {}
+        self._experts: dict[int, int] = {}
+
+    def token(self, dossier: Dossier) -> str:
+        """The sync token of this moment (RFC 6578 §4)."""
+        if dossier.id not in self._tokens:
+            self._tokens[dossier.id] = synchronise.token(self._work, dossier)
+        return self._tokens[dossier.id]
+
+    def unseen(self, dossier: Dossier) -> int:
+        """The bytes of what others have not finished."""
+        if dossier.id not in self._unseen:
+            self._unseen[dossier.id] = hidden_size(self._work, dossier)
+        return self._unseen[dossier.id]
+
+    def expert(self, dossier: Dossier) -> int:
+        """The id of the expert whose dossier it is."""
+        if dossier.id not in self._experts:
+            platform = self._work.session.get_one(Platform, dossier.platform_id)
+            self._experts[dossier.id] = platform.expert_id
+        return self._experts[dossier.id]
 
 
 @dataclass
@@ -26,7 +57,7 @@ class View:
     folders: Sequence[Node]
     locks: Sequence[Lock]
     dead: dict[str, str]
-    tags: Tags
+    shared: Shared
 
     @cached_property
     def rights(self) -> Rights:

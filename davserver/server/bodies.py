@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # A refused body up to this size is read and thrown away, and the connection lives on: KDE sends a
 # whole file to be told that it must log in, and calls a connection that ends meanwhile broken.
 DISCARDED = 64 << 20  # bytes
-_DISCARDING = 30.0  # seconds at most
+_DISCARDING = 15.0  # seconds at most
 _DISCARDED_AT_ONCE = 65_536  # bytes
 _LONGEST_LINE = 1_024  # bytes: a chunk size with its extensions, or one trailer
 _LONGEST_TRAILERS = 16_384  # bytes

@@ -5,7 +5,9 @@ dossier wait for each other, so numbers come in the order of the commits. What o
 yet marks its own node alone.
 """
 
-from sqlalchemy import exists, or_, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import delete, exists, or_, select, update
 
 from davserver.model import Dossier, Grant, Node, NodeState, Removal
 from davserver.tree.lookup import ROOT_ID
@@ -14,10 +16,13 @@ from davserver.work import Work
 
 
 def changed(work: Work, dossier: Dossier, node: Node) -> None:
-    """The content, state or properties of ``node`` are new."""
+    """The content, state or properties of ``node`` are new. Side files are nobody else's."""
+    if node.state is NodeState.SIDE:
+        return
     node.change = work.change(dossier)
     folder = _folder(work, node)
-    if folder is not None and node.state is NodeState.PUBLISHED:
+    # Folders bear their own numbers: not everybody who sees the one above may know of them.
+    if folder is not None and node.state is NodeState.PUBLISHED and not node.is_folder:
         folder.members_change = node.change
 
 
@@ -25,15 +30,24 @@ def came(work: Work, dossier: Dossier, node: Node) -> None:
     """``node`` is here under a new name, with all below it. Finder looks at the folder's date."""
     changed(work, dossier, node)
     folder = _folder(work, node)
-    if folder is not None and node.state is NodeState.PUBLISHED:
+    if folder is not None and _is_shown(node):
         folder.modified = work.now
-    if node.is_folder:
+    if node.is_folder and node.state is not NodeState.SIDE:
+        # The numbers of another dossier, from which it may have come, mean nothing here.
+        work.session.flush()
         work.session.execute(
             update(Node)
             .where(Node.id.in_(select(ids_below(node.id).c.id)))
-            .values(change=node.change)
+            .values(change=node.change, members_change=node.change)
             .execution_options(synchronize_session=False)
         )
+        # What went from inside before was another folder's matter: here all of it is new.
+        work.session.execute(
+            delete(Removal)
+            .where(Removal.parent_id.in_(select(ids_below(node.id).c.id)))
+            .execution_options(synchronize_session=False)
+        )
+        work.session.expire(node, ["members_change"])
 
 
 def goes(work: Work, dossier: Dossier, node: Node) -> None:
@@ -41,7 +55,6 @@ def goes(work: Work, dossier: Dossier, node: Node) -> None:
     folder = _folder(work, node)
     if folder is None or node.state is NodeState.SIDE:
         return
-    shown = node.state is NodeState.PUBLISHED
     work.session.add(
         Removal(
             dossier_id=dossier.id,
@@ -49,23 +62,30 @@ def goes(work: Work, dossier: Dossier, node: Node) -> None:
             node_id=node.id,
             name=node.name,
             kind=node.kind,
-            only_for=None if shown else node.author_id,
+            only_for=None if node.state is NodeState.PUBLISHED else node.author_id,
             change=work.change(dossier),
         )
     )
-    if shown:
+    if _is_shown(node):
         folder.modified = work.now
+    if node.state is NodeState.PUBLISHED and not node.is_folder:
         folder.members_change = work.change(dossier)
 
 
-def rights_end(work: Work, dossier: Dossier, node: Node) -> None:
-    """``node`` and all below it are about to end for good: so do the rights given there, and who
-    synchronises begins anew where some were."""
+def rights_leave(work: Work, dossiers: Sequence[Dossier], node: Node) -> None:
+    """``node`` and all below it end or leave their dossier: so do the rights given there. Where
+    some were, those of ``dossiers`` are others now, and who synchronises begins anew."""
     ids = select(ids_below(node.id).c.id)
     given = exists().where(Grant.node_id.in_(ids))
     cut = exists().where(Node.id.in_(ids), Node.inherits.is_(False))
     if work.session.scalar(select(or_(given, cut))):
-        dossier.rights_changed()
+        for dossier in dossiers:
+            dossier.rights_changed()
+
+
+def _is_shown(node: Node) -> bool:
+    """Whether the folder's date may tell of ``node``: not of a folder that some may not see."""
+    return node.state is NodeState.PUBLISHED and node.inherits
 
 
 def _folder(work: Work, node: Node) -> Node | None:

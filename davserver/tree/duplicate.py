@@ -9,7 +9,7 @@ from davserver.tree import locks, put, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, sees
 from davserver.tree.members import Member
 from davserver.tree.put import Guard
-from davserver.tree.relocate import Relocation, ends
+from davserver.tree.relocate import Relocation, held_ends
 from davserver.work import Work
 
 
@@ -23,12 +23,11 @@ def copy(
     deep: bool,
 ) -> Relocation:
     """Copy a node, with all its members if ``deep`` (RFC 4918 §9.8.3), whole or not at all."""
-    both = ends(work, source_path, target_path, overwrite=overwrite)
+    both = held_ends(work, source_path, target_path, overwrite=overwrite)
     _, node = both.source.existing()
     if both.target.node is not None and both.target.node.id == node.id:
         raise Refused("La source et la destination sont le même document.")
     there, _ = both.target.place()
-    work.hold(there)
     guard(work, both.source)
     inside = _visible(work, both) if deep else []
     target = both.target.as_seen()

@@ -70,10 +70,12 @@ class Tags:
                 .order_by(Node.id)
             )
             self._unfinished[dossier.id] = [(row[0], row[1], row[2]) for row in rows]
+        unfinished = self._unfinished[dossier.id]
+        outline = self._work.outline(dossier) if unfinished else None
         return [
             (node_id, change)
-            for node_id, parent_id, change in self._unfinished[dossier.id]
-            if folder.id in self._work.outline(dossier).chain(parent_id)
+            for node_id, parent_id, change in unfinished
+            if outline is not None and folder.id in outline.chain(parent_id)
         ]
 
 

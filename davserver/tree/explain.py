@@ -162,6 +162,7 @@ def _trial(work: Work, user: User, gate: Gate, agent: str) -> Work:
         Actor(id=user.id, login=user.login or "", name=user.display_name),
         Client("webdav", agent, frozenset(tokens)),
         work.now,
+        writes=True,
     )
 
 

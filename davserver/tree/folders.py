@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from davserver.errors import NotAllowed
 from davserver.model import Dossier, Node, NodeKind, NodeState
 from davserver.tree import locks, properties, verbs, write
-from davserver.tree.lookup import Path, Spot, box_of, find
+from davserver.tree.lookup import Path, Spot, box_of, find_held
 from davserver.tree.put import Guard
 from davserver.work import Work
 
@@ -16,11 +16,10 @@ def make(work: Work, path: Path, guard: Guard, described: Sequence[properties.Ch
 
     Raises NotAllowed (name taken, RFC 4918 §9.3.1), Conflict (no parent), Refused, Locked.
     """
-    spot = find(work, path)
+    spot = find_held(work, path)
     if spot.is_root or (spot.node is not None and spot.seen):
         raise NotAllowed("Ce nom est déjà pris.")
     dossier, _ = spot.place()
-    work.hold(dossier)
     known = spot.as_seen()
     guard(work, known)
     work.gate.require(verbs.mkcol(work, known))

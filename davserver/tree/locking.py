@@ -9,7 +9,7 @@ from davserver.errors import Conflict, Locked, PreconditionFailed, Refused
 from davserver.model import Lock, Node
 from davserver.policy.rights import Rights
 from davserver.tree import locks, put, verbs, write
-from davserver.tree.lookup import Path, find
+from davserver.tree.lookup import Path, find, find_held
 from davserver.tree.put import Guard
 from davserver.tree.write import EMPTY
 from davserver.work import Work
@@ -33,12 +33,11 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
 
     Raises Locked when another lock is in the way, or the piece is sealed; Refused, Conflict.
     """
-    spot = find(work, path)
+    spot = find_held(work, path)
     if spot.is_root:
         raise Refused("La racine ne se verrouille pas.")
     known = spot.as_seen()
     dossier, _ = known.place() if known.node is None else known.existing()
-    work.hold(dossier)
     guard(work, known)
     timeout = locks.bounded(wanted.timeout)
     if known.node is None:

@@ -113,6 +113,15 @@ def find(work: Work, path: Sequence[str]) -> Spot:
     return Spot(steps, dossier, tuple(folders), node, seen=seen)
 
 
+def find_held(work: Work, path: Sequence[str]) -> Spot:
+    """As :func:`find`, for who is about to write: other writers of the dossier wait from here on,
+    and what they did while this one waited is seen."""
+    spot = find(work, path)
+    if spot.dossier is not None and work.hold(spot.dossier):
+        return find(work, path)
+    return spot
+
+
 def sees(work: Work, dossier: Dossier, folders: Sequence[Node], node: Node) -> bool:
     """Whether ``node`` exists for the actor."""
     return work.gate.permits(work.action(Act.SEE, dossier, folders, node))

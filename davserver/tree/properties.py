@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
+from davserver.dates import parsed
 from davserver.errors import BadRequest, Full
 from davserver.model import DeadProperty, Dossier, Node
 from davserver.tree import changes, locks, verbs, write
-from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.lookup import Path, Spot, find_held
 from davserver.tree.put import Guard
 from davserver.work import Work
 
@@ -31,14 +30,14 @@ class Change:
 # What file managers set on what they have just written: their dates and their attributes.
 _DATES = ("{urn:schemas-microsoft-com:}Win32LastModifiedTime", "{SAR:}lastmodified",
           "{DAV:}lastmodified")  # fmt: skip
-_IGNORED = ("{urn:schemas-microsoft-com:}", "{http://apache.org/dav/props/}executable",
-            "{DAV:}displayname")  # fmt: skip
+_IGNORED = ("{http://apache.org/dav/props/}executable", "{DAV:}displayname")
+_MICROSOFTS = "{urn:schemas-microsoft-com:}"
 
 
 def trifling(tag: str) -> bool:
     """Whether setting this is no description of the document: a date, which becomes the one shown,
     or what is accepted and not kept."""
-    return tag in _DATES or tag.startswith(_IGNORED)
+    return tag in (*_DATES, *_IGNORED) or tag.startswith(_MICROSOFTS)
 
 
 def describe(work: Work, path: Path, wanted: Sequence[Change], guard: Guard) -> tuple[Spot, bool]:
@@ -47,16 +46,14 @@ def describe(work: Work, path: Path, wanted: Sequence[Change], guard: Guard) -> 
     A sealed piece keeps what it has: for a short while after the seal dates are accepted without
     effect, since file managers set them last and call the whole copy failed otherwise.
     """
-    spot = find(work, path)
-    _, node = spot.existing()
+    spot = find_held(work, path)
+    dossier, node = spot.existing()
     if node.is_piece:
         # Whatever its conditions: the token of who has just written is gone with the seal.
         return spot, write.just_sealed(work, node) and all(
             trifling(change.tag) for change in wanted
         )
     guard(work, spot)
-    dossier, _ = spot.existing()
-    work.hold(dossier)
     if all(trifling(change.tag) for change in wanted):
         permitted = all(work.gate.permits(action) for action in verbs.proppatch(work, spot))
         if not permitted:
@@ -75,23 +72,11 @@ def set_all(work: Work, dossier: Dossier, node: Node, wanted: Sequence[Change]) 
     """Set and remove properties of ``node``. The caller has asked the gate."""
     for change in wanted:
         if change.tag in _DATES:
-            write.date(work, node, _date(change.text))
-        elif not trifling(change.tag):
-            _set(work, node, change.tag, change.xml)
+            told = write.date(work, node, parsed(change.text))
         else:
-            continue
-        changes.changed(work, dossier, node)
-
-
-def _date(text: str) -> datetime | None:
-    """A date as Windows (RFC 1123) or Cyberduck (ISO 8601) writes it; None for any other text."""
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            found = parse(text)
-        except ValueError:
-            continue
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
-    return None
+            told = not trifling(change.tag) and _set(work, node, change.tag, change.xml)
+        if told:
+            changes.changed(work, dossier, node)
 
 
 def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:
@@ -106,16 +91,21 @@ def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:
     return found
 
 
-def _set(work: Work, node: Node, tag: str, xml: str | None) -> None:
+def _set(work: Work, node: Node, tag: str, xml: str | None) -> bool:
+    """Set or remove one property; whether it is another one than before."""
     if len(tag) > LONGEST_NAME:
         raise BadRequest("Le nom d'une propriété est trop long.")
-    work.session.execute(
-        delete(DeadProperty).where(DeadProperty.node_id == node.id, DeadProperty.tag == tag)
-    )
+    before = work.session.get(DeadProperty, (node.id, tag))
+    if (before.xml if before is not None else None) == xml:
+        return False
+    if before is not None:
+        work.session.delete(before)
+        work.session.flush()
     if xml is None:
-        return
+        return True
     kept = work.session.scalars(select(DeadProperty.xml).where(DeadProperty.node_id == node.id))
     if sum(len(other.encode()) for other in kept) + len(xml.encode()) > MOST_BYTES:
         raise Full("Trop de propriétés sur ce document.", phrase="Trop de proprietes")
     work.session.add(DeadProperty(node_id=node.id, tag=tag, xml=xml))
     work.session.flush()
+    return True

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
 from davserver.alerts import outbox
 from davserver.errors import Refused
-from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState
+from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState, Removal
 from davserver.tree import changes, locks, side_files, verbs, write
-from davserver.tree.lookup import Path, Spot, find
+from davserver.tree.lookup import Path, Spot, find, find_held
 from davserver.tree.write import EMPTY, Content
 from davserver.work import Work
+
+RECEIVING = 30.0  # seconds that a transfer is believed to go on after a client's longest pause
 
 Guard = Callable[[Work, Spot], None]
 """The client's conditions: raises PreconditionFailed when they do not hold."""
@@ -43,36 +47,47 @@ def no_condition(work: Work, spot: Spot) -> None:
     """The guard of who sets no conditions."""
 
 
+def is_own_unfinished(work: Work, spot: Spot) -> bool:
+    """Whether the actor is about to write to a deposit of his that may be sealed meanwhile."""
+    return spot.node is not None and spot.seen and spot.node.is_open
+
+
 def reserve(work: Work, path: Path, size: int) -> bool:
     """Take the name of a deposit of which ``size`` bytes have come and more are coming, or keep it
-    from being sealed meanwhile. Judges the size so far, so that an endless body ends soon.
+    from being sealed meanwhile: for as long as a client may pause, and a little more. Judges the
+    size so far, so that an endless body ends soon.
 
-    True when the name was taken by this call: :func:`release` frees it if the rest never comes.
+    True when the name was taken by this call. :func:`release` undoes it if the rest never comes.
     """
-    spot = find(work, path)
+    spot = find_held(work, path)
     dossier, _ = spot.place()
-    work.hold(dossier)
     if spot.node is not None and _may_repeat(work, spot, spot.node, None):
         return False
     _check(work, spot, size, no_condition)
-    if spot.node is not None and spot.node.is_open and spot.seen:
-        write.open_deposit(work, dossier, spot.folders, spot.node)
+    until = work.now + timedelta(seconds=work.settings.server.idle_timeout + RECEIVING)
+    if spot.node is not None and is_own_unfinished(work, spot):
+        deposit = write.open_deposit(work, dossier, spot.folders, spot.node)
+        deposit.receiving_until = until
         return False
     if spot.node is not None or verbs.is_side(work, spot):
         return False
     if not write.deposits_here(work, dossier, spot.folders):
         return False
-    create(work, dossier, spot, EMPTY)
+    node = create(work, dossier, spot, EMPTY)
+    deposit = write.open_deposit(work, dossier, spot.folders, node)
+    deposit.receiving_until = until
     return True
 
 
-def release(work: Work, path: Path) -> None:
-    """Free a name that :func:`reserve` took for a body that never came whole."""
-    spot = find(work, path)
+def release(work: Work, path: Path, *, taken: bool) -> None:
+    """Undo :func:`reserve` for a body that never came whole. ``taken``: it took the name."""
+    spot = find_held(work, path)
     node = spot.node
     if node is not None and spot.dossier is not None and node.author_id == work.actor.id:
-        if node.state is NodeState.RESERVED:
-            work.hold(spot.dossier)
+        deposit = write.deposit_of(work, node)
+        if deposit is not None:
+            deposit.receiving_until = None
+        if taken and node.state is NodeState.RESERVED:
             write.remove_tree(work, spot.dossier, node)
 
 
@@ -85,12 +100,13 @@ def store(
     Judges everything again: what was permitted when the transfer began may be refused now. Raises
     Conflict (no parent), NotAllowed (a folder has the name), Locked, Refused, PreconditionFailed.
     """
-    spot = find(work, path)
+    spot = find_held(work, path)
     dossier, _ = spot.place()
-    work.hold(dossier)
     node = spot.node
+    if node is None and (filed := _filed(work, spot, content)) is not None:
+        return Put(filed, created=False)
     if node is not None and _repeats(work, spot, node, content):
-        return Put(node, created=False)
+        return Put(node, created=False, dated=dated is not None and dated == node.modified)
     _check(work, spot, content.size, guard)
     _inspect_side(work, dossier, spot, content)
     created = node is None
@@ -137,6 +153,24 @@ def _may_repeat(work: Work, spot: Spot, node: Node, size: int | None) -> bool:
 
 def _repeats(work: Work, spot: Spot, node: Node, content: Content) -> bool:
     return _may_repeat(work, spot, node, content.size) and node.sha256 == content.sha256
+
+
+def _filed(work: Work, spot: Spot, content: Content) -> Node | None:
+    """The piece that lay here and that the expert has filed meanwhile, if this is its PUT again."""
+    if spot.parent is None or not content.size:
+        return None
+    return work.session.scalars(
+        select(Node)
+        .join(Removal, Removal.node_id == Node.id)
+        .where(
+            Removal.parent_id == spot.parent.id,
+            Removal.name == spot.name,
+            Node.number.is_not(None),
+            Node.author_id == work.actor.id,
+            Node.sha256 == content.sha256,
+            Node.written > work.now - timedelta(seconds=work.settings.deposit.replay),
+        )
+    ).first()
 
 
 def _inspect_side(work: Work, dossier: Dossier, spot: Spot, content: Content) -> None:
@@ -191,6 +225,7 @@ def _replace(work: Work, dossier: Dossier, spot: Spot, node: Node, content: Cont
 def _note_unfinished(work: Work, dossier: Dossier, spot: Spot, node: Node) -> None:
     deposit = write.open_deposit(work, dossier, spot.folders, node)
     deposit.received_at = work.now if node.state is NodeState.RECEIVED else None
+    deposit.receiving_until = None
     write.record(
         work,
         "deposit.receive" if node.state is NodeState.RECEIVED else "deposit.reserve",

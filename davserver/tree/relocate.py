@@ -60,15 +60,21 @@ def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -
     )
 
 
+def held_ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -> Relocation:
+    """As :func:`ends`, with both dossiers held, always in one order."""
+    both = ends(work, source_path, target_path, overwrite=overwrite)
+    dossiers = {both.source.existing()[0], both.target.place()[0]}
+    past = [work.hold(dossier) for dossier in sorted(dossiers, key=lambda dossier: dossier.id)]
+    return ends(work, source_path, target_path, overwrite=overwrite) if any(past) else both
+
+
 def move(
     work: Work, source_path: Path, target_path: Path, guard: Guard, *, overwrite: bool
 ) -> Relocation:
     """Move a node with all its members, whole or not at all."""
-    both = ends(work, source_path, target_path, overwrite=overwrite)
+    both = held_ends(work, source_path, target_path, overwrite=overwrite)
     dossier, node = both.source.existing()
     there, _ = both.target.place()
-    for held in sorted({dossier, there}, key=lambda held: held.id):
-        work.hold(held)
     guard(work, both.source)
     same = both.target.node is not None and both.target.node.id == node.id
     # A name that changes only its case or form is its own target: nothing is overwritten.
@@ -161,6 +167,7 @@ def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) ->
     end here, so that nobody gets more than the new place gives him.
     """
     work.session.flush()
+    changes.rights_leave(work, [dossier, there], node)
     ids = select(ids_below(node.id).c.id)
     size = sum(
         work.session.scalars(
@@ -186,8 +193,6 @@ def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) ->
     work.session.refresh(node)
     work.grow(dossier, -size)
     work.grow(there, size)
-    dossier.rights_changed()
-    there.rights_changed()
 
 
 def _from_archive(both: Relocation) -> bool:

@@ -3,7 +3,7 @@
 from davserver.errors import Refused
 from davserver.model import NodeState
 from davserver.tree import locks, verbs, write
-from davserver.tree.lookup import Path, find
+from davserver.tree.lookup import Path, find_held
 from davserver.tree.members import below
 from davserver.tree.put import Guard
 from davserver.work import Work
@@ -14,11 +14,10 @@ def remove(work: Work, path: Path, guard: Guard) -> None:
 
     Raises NotFound, Refused, Locked (also for a lock on a member), PreconditionFailed.
     """
-    spot = find(work, path)
+    spot = find_held(work, path)
     if spot.is_root:
         raise Refused("La racine ne se supprime pas.")
     dossier, node = spot.existing()
-    work.hold(dossier)
     guard(work, spot)
     inside = below(work, spot.folders, node)
     work.gate.require(verbs.delete(work, spot, inside))

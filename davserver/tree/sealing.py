@@ -82,9 +82,11 @@ def due(work: Work) -> list[int]:
 
 
 def _fate(work: Work, dossier: Dossier, deposit: Deposit, state: NodeState, *, held: bool) -> Fate:
-    """As :func:`fate`, in a dossier that may be closed: what came whole before the closing is a
-    deposit, what was only announced is none."""
+    """As :func:`fate`, while content may be on its way, and in a dossier that may be closed: what
+    came whole before the closing is a deposit, what was only announced is none."""
     if dossier.state in LIVE_STATES:
+        if deposit.receiving_until is not None and deposit.receiving_until > work.now:
+            return Fate(False, deposit.receiving_until)
         return fate(deposit, state, work.settings.deposit, held=held)
     in_time = deposit.received_at is not None and deposit.received_at <= dossier.state_since
     return Fate(in_time and state is NodeState.RECEIVED, work.now)
@@ -92,12 +94,16 @@ def _fate(work: Work, dossier: Dossier, deposit: Deposit, state: NodeState, *, h
 
 def settle(work: Work, deposit_id: int) -> bool:
     """Seal or free one deposit if it is time, in this transaction. False: not yet, or done."""
-    deposit = work.session.get(Deposit, deposit_id, with_for_update={"skip_locked": True})
+    deposit = work.session.get(Deposit, deposit_id)
+    if deposit is None:
+        return False
+    # The dossier before anything in it, as all writers do: no two wait for each other.
+    dossier = work.session.get_one(Dossier, deposit.dossier_id)
+    if work.hold(dossier):
+        deposit = work.session.get(Deposit, deposit_id)
     if deposit is None or deposit.sealed_at or deposit.rejected_at or deposit.node_id is None:
         return False
     node = work.session.get_one(Node, deposit.node_id)
-    dossier = work.session.get_one(Dossier, deposit.dossier_id)
-    work.hold(dossier)
     held = any(not lock.courtesy for lock in locks.of(work, [node]))
     what = _fate(work, dossier, deposit, node.state, held=held)
     if what.at > work.now:

@@ -32,11 +32,13 @@ def expired(work: Work) -> list[int]:
 
 def expire(work: Work, node_id: int) -> None:
     """Remove one of :func:`expired`, unless something has happened to it since."""
-    if work.session.scalars(_expired(work).where(Node.id == node_id)).first() is None:
+    node = work.session.get(Node, node_id)
+    if node is None:
         return
-    node = work.session.get_one(Node, node_id)
     dossier = work.session.get_one(Dossier, node.dossier_id)
     work.hold(dossier)
+    if work.session.scalars(_expired(work).where(Node.id == node_id)).first() is None:
+        return
     write.remove_tree(work, dossier, node)
 
 

@@ -7,13 +7,13 @@ Side files are nobody's to synchronise.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
 from davserver.errors import Refused
 from davserver.model import Dossier, Node, NodeKind, NodeRole, NodeState, Removal
-from davserver.policy.rights import Rights
 from davserver.tree.lookup import Path, Spot, sees
 from davserver.tree.members import Member
 from davserver.work import Work
@@ -53,7 +53,7 @@ def is_token(text: str | None) -> bool:
 
 def token(work: Work, dossier: Dossier) -> str:
     """The sync token of this moment. One serves for all folders of the dossier."""
-    return f"urn:davserver:sync:{_last_known(work, dossier)}-{_signature(work, dossier)}"
+    return _token(work, dossier, _last_known(work, dossier))
 
 
 def since(work: Work, spot: Spot, start: str, *, deep: bool) -> Changes:
@@ -77,16 +77,20 @@ def since(work: Work, spot: Spot, start: str, *, deep: bool) -> Changes:
         folders = view.folders_to(node.parent_id)
         if folders is not None and sees(work, dossier, folders, node):
             changed.append(Changed(view.path(folders, node.name), Member(node, folders)))
+    last = max([_last_known(work, dossier), *(change.member.node.change for change in changed)])
     removed = []
     if start:
-        for gone in work.session.scalars(
+        all_gone = work.session.scalars(
             select(Removal)
             .where(Removal.dossier_id == dossier.id, Removal.change > after)
             .order_by(Removal.change, Removal.id)
-        ):
+        ).all()
+        view.find_present(all_gone)
+        for gone in all_gone:
             if (path := view.path_of(gone)) is not None:
                 removed.append(Removed(path, gone.kind is NodeKind.FOLDER))
-    return Changes(changed, list(dict.fromkeys(removed)), token(work, dossier))
+                last = max(last, gone.change)
+    return Changes(changed, list(dict.fromkeys(removed)), _token(work, dossier, last))
 
 
 class _View:
@@ -103,6 +107,18 @@ class _View:
             folder.id: (*spot.folders, folder)
         }
         self._deep = deep
+        self._present: dict[tuple[int | None, str], Node] = {}
+
+    def find_present(self, removals: Sequence[Removal]) -> None:
+        """Look up what stands today where something was removed."""
+        parents = sorted({gone.parent_id for gone in removals})
+        for start in range(0, len(parents), 500):
+            for node in self._work.session.scalars(
+                select(Node).where(
+                    Node.parent_id.in_(parents[start : start + 500]), Node.scratch_of == 0
+                )
+            ):
+                self._present[node.parent_id, node.name] = node
 
     def folders_to(self, folder_id: int | None) -> tuple[Node, ...] | None:
         """The folders down to this one, itself included; None where the report does not reach, or
@@ -123,22 +139,27 @@ class _View:
     def path_of(self, gone: Removal) -> Path | None:
         """The path of a removed name; None for who never saw it, or sees something there again."""
         folders = self.folders_to(gone.parent_id)
-        me = self._work.actor.id
-        if folders is None or gone.only_for not in (None, me):
+        if folders is None:
             return None
-        chain = tuple(folder.id for folder in folders)
-        is_folder = gone.kind is NodeKind.FOLDER
-        rights = self._work.rights_map(self._dossier).of(
-            me, (*chain, gone.node_id) if is_folder else chain
+        # Judged as if it stood there still; what the actor sees there now is told instead.
+        was = Node(
+            id=gone.node_id,
+            name=gone.name,
+            kind=gone.kind,
+            role=NodeRole.PLAIN,
+            state=NodeState.PUBLISHED if gone.only_for is None else NodeState.RESERVED,
+            author_id=gone.only_for,
+            size=0,
         )
-        if (Rights.BROWSE if is_folder else Rights.VIEW) not in rights:
+        if not sees(self._work, self._dossier, folders, was):
             return None
-        there = self._work.session.scalars(
-            select(Node).where(
-                Node.parent_id == gone.parent_id, Node.name == gone.name, Node.scratch_of == 0
-            )
-        ).first()
+        there = self._present.get((gone.parent_id, gone.name))
         if there is not None and sees(self._work, self._dossier, folders, there):
+            if there.kind is NodeKind.FILE and was.kind is NodeKind.FILE:
+                return None  # told as it is now
+            if self._deep or there.kind is not was.kind:
+                # What was in the old folder is gone, too, and nobody knows its names any more.
+                raise _begin_anew()
             return None
         return self.path(folders, gone.name)
 
@@ -152,23 +173,26 @@ def _number(work: Work, dossier: Dossier, text: str) -> int:
     if not text:
         return -1
     found = _TOKEN.fullmatch(text)
-    if (
-        found is None
-        or found[2] != _signature(work, dossier)
-        or int(found[1]) > _last_known(work, dossier)
-    ):
-        raise Refused(
-            "Ce repère de synchronisation n'est plus valable : reprenez depuis le début.",
-            phrase="Reprendre la synchronisation",
-            condition="valid-sync-token",
-        )
+    if found is None or text != _token(work, dossier, int(found[1])):
+        raise _begin_anew()
+    if int(found[1]) > dossier.change:
+        raise _begin_anew()  # given by a future that a restored backup does not know
     return int(found[1])
 
 
-def _signature(work: Work, dossier: Dossier) -> str:
-    """Whose token it is, of which dossier, under which rights."""
-    parts = f"{dossier.id} {work.actor.id} {dossier.rights_revision}"
-    return hashlib.sha256(parts.encode()).hexdigest()[:20]
+def _begin_anew() -> Refused:
+    return Refused(
+        "Ce repère de synchronisation n'est plus valable : reprenez depuis le début.",
+        phrase="Reprendre la synchronisation",
+        condition="valid-sync-token",
+    )
+
+
+def _token(work: Work, dossier: Dossier, number: int) -> str:
+    """The token of a change, sealed for one person and the rights under which he knows it: the
+    revision is random and told to nobody, so that no other token can be made from this one."""
+    parts = f"{dossier.rights_revision} {dossier.id} {work.actor.id} {number}"
+    return f"urn:davserver:sync:{number}-{hashlib.sha256(parts.encode()).hexdigest()[:20]}"
 
 
 def _last_known(work: Work, dossier: Dossier) -> int:
@@ -189,6 +213,6 @@ def _last_known(work: Work, dossier: Dossier) -> int:
         Removal.dossier_id == dossier.id, Removal.only_for == me
     )
     return max(
-        [0, *(last for _, last in seen)]
+        [0, *(last for _, last, _ in seen)]
         + [work.session.scalar(query) or 0 for query in (own, dropped)]
     )

@@ -175,7 +175,7 @@ def remove_tree(work: Work, dossier: Dossier, node: Node) -> None:
     among them.
     """
     changes.goes(work, dossier, node)
-    changes.rights_end(work, dossier, node)
+    changes.rights_leave(work, [dossier], node)
     work.session.flush()
     ids = select(ids_below(node.id).c.id)
     sizes = work.session.scalars(

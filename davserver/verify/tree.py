@@ -25,6 +25,9 @@ def faults(rows: Rows) -> Iterator[str]:
             yield f"{where}: its key is not that of its name"
         if (node.state == NodeState.SIDE) != (node.scratch_of != 0):
             yield f"{where}: a side file without author, or another file with one"
+        dossier, last = rows.dossiers.get(node.dossier_id), max(node.change, node.members_change)
+        if dossier is not None and node.state != NodeState.SIDE and last > dossier.change:
+            yield f"{where}: it bears the number of a change that has not been"
         parent = rows.nodes.get(node.parent_id or 0)
         if node.id == ROOT_ID:
             if node.role != NodeRole.ROOT or node.parent_id is not None:

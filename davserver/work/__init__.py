@@ -51,7 +51,8 @@ class Caches:
 
 @dataclass
 class Work:
-    """What every operation needs. ``now`` is UTC and stands still during the work."""
+    """What every operation needs. ``now`` is UTC and stands still during the work. ``writes``:
+    whether it may change something; what it reads is then not what others read."""
 
     session: Session
     settings: Settings
@@ -61,31 +62,39 @@ class Work:
     actor: Actor
     client: Client
     now: datetime
+    writes: bool
     _facts: dict[int, DossierFacts] = field(default_factory=dict)
     _changes: dict[int, int] = field(default_factory=dict)
 
-    def hold(self, dossier: Dossier) -> None:
-        """Make writers of one dossier wait for each other; what was read of it is read again.
+    def hold(self, dossier: Dossier) -> bool:
+        """Make writers of one dossier wait for each other. True: what was read before may be past,
+        and all of it is to be looked up anew.
 
-        SQLite's writers wait for each other anyway (BEGIN IMMEDIATE).
+        SQLite's writers wait for each other from their beginning (BEGIN IMMEDIATE).
         """
-        if self.session.get_bind().dialect.name != "sqlite":
-            self.session.refresh(dossier, with_for_update=True)
         self._facts.pop(dossier.id, None)
+        if self.session.get_bind().dialect.name == "sqlite":
+            return False
+        self.session.flush()
+        self.session.expire_all()
+        self.session.refresh(dossier, with_for_update=True)
+        return True
 
     def rights_map(self, dossier: Dossier) -> RightsMap:
         """The compiled rights of ``dossier`` as they stand."""
-        key = (dossier.id, dossier.rights_revision)
-        return self.caches.rights.of(key, lambda: RightsMap(self.session, dossier))
+        return self.caches.rights.of(
+            dossier.id, dossier.rights_revision, lambda: RightsMap(self.session, dossier)
+        )
 
     def outline(self, dossier: Dossier) -> Outline:
         """The folders of ``dossier`` as they stand."""
-        if dossier.id in self._changes:
-            # This number is not committed: another work may yet give it to other changes.
+        if self.writes:
+            # Its number may not be committed yet, or its rows newer than the number it has read.
             self.session.flush()
             return Outline(self.session, dossier)
-        key = (dossier.id, dossier.change)
-        return self.caches.outlines.of(key, lambda: Outline(self.session, dossier))
+        return self.caches.outlines.of(
+            dossier.id, dossier.change, lambda: Outline(self.session, dossier)
+        )
 
     def change(self, dossier: Dossier) -> int:
         """The number of what this work changes in ``dossier``: one for all of it."""

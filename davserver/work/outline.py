@@ -58,9 +58,11 @@ class Outline:
             folder_id = self._folders[folder_id].parent_id
         return tuple(reversed(found))
 
-    def seen(self, folder_id: int, user_id: int, rights: RightsIn) -> Iterator[tuple[int, int]]:
+    def seen(
+        self, folder_id: int, user_id: int, rights: RightsIn
+    ) -> Iterator[tuple[int, int, bool]]:
         """The folder and all folders below it that somebody may see, each with its last change as
-        he may know it: that of its files is none of his where he may not see files."""
+        he may know it, and whether he sees its files: else their changes are none of his."""
         pending = [(folder_id, self.chain(folder_id))]
         while pending:
             current, chain = pending.pop()
@@ -71,8 +73,7 @@ class Outline:
             hidden = folder.state is not NodeState.PUBLISHED and folder.author_id != user_id
             if hidden or Rights.BROWSE not in granted:
                 continue
-            last = folder.change
-            if Rights.VIEW in granted:
-                last = max(last, folder.members_change)
-            yield current, last
+            views = Rights.VIEW in granted
+            last = max(folder.change, folder.members_change) if views else folder.change
+            yield current, last, views
             pending += [(child, (*chain, child)) for child in self._children.get(current, ())]

@@ -9,26 +9,29 @@ Value = TypeVar("Value")
 
 
 class Snapshots(Generic[Value]):
-    """The values asked last, at most ``most``, shared by the threads of one process.
+    """The last value of each of the subjects asked last, at most ``most``, shared by the threads of
+    one process.
 
-    A key names a state that never comes back once it is gone (a random revision, a running number),
-    so nothing kept here can be stale.
+    A value is given back only for the very state of its subject from which it was computed. The
+    caller ensures that a state never comes back with other rows.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._values: OrderedDict[int, tuple[Hashable, Value]] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of ``key``, made now if it is not here."""
+    def of(self, subject: int, state: Hashable, make: Callable[[], Value]) -> Value:
+        """The value of ``subject`` in ``state``, made now if it is not here."""
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
+            found = self._values.get(subject)
+            if found is not None and found[0] == state:
+                self._values.move_to_end(subject)
+                return found[1]
         fresh = make()
         with self._lock:
-            self._values[key] = fresh
+            self._values[subject] = (state, fresh)
+            self._values.move_to_end(subject)
             while len(self._values) > self._most:
                 self._values.popitem(last=False)
         return fresh

@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 from davserver import kit
 from davserver.errors import BadRequest, NotAllowed, NotFound
-from davserver.providers.answers import Answer
+from davserver.providers.answers import CLASSES, Answer
 from davserver.providers.exchange import Exchange
 
 NAME = "kit"
+METHODS = ("OPTIONS", "GET", "HEAD")
 _TYPES = {
     "windows": "application/x-bat; charset=us-ascii",
     "davmount": 'application/davmount+xml; charset="utf-8"',
@@ -34,7 +35,9 @@ def answer(exchange: Exchange) -> Answer:
     file = kit.FILES.get(names[0]) if len(names) == 1 else None
     if names and file is None:
         raise NotFound(f"Ce fichier n'existe pas : la liste est à l'adresse /{NAME}/.")
-    if exchange.method not in ("GET", "HEAD"):
+    if exchange.method == "OPTIONS":
+        return Answer(200, (*CLASSES, ("Allow", ", ".join(METHODS))))
+    if exchange.method not in METHODS:
         raise NotAllowed("Cette adresse se lit seulement.")
     try:
         drive = kit.Drive.of(_site_address(exchange), exchange.actor.login)

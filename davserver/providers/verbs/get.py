@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 
+from davserver.dates import parsed
 from davserver.errors import NotFound, RangeNotSatisfiable
 from davserver.providers import digests
 from davserver.providers.answers import Answer, http_date
+from davserver.providers.conditions import same_since
 from davserver.providers.exchange import Exchange
 from davserver.providers.resources import File, resource
 from davserver.providers.verbs import drive_kit
@@ -73,10 +76,8 @@ def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
     if match is None or match.groups() == ("", ""):
         return None
     condition = exchange.headers.get("if-range", "").strip()
-    if condition and condition not in (
-        file.tag,
-        http_date(file.node.modified),
-    ):
+    date = parsed(condition)
+    if condition and condition != file.tag and (date is None or not _is_dated(file, date)):
         return None
     first, last = match.groups()
     if first == "":
@@ -88,3 +89,9 @@ def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
     if start >= end:
         raise RangeNotSatisfiable(f"Le fichier n'a que {size} octets.")
     return start, end
+
+
+def _is_dated(file: File, date: datetime) -> bool:
+    """Whether ``date`` stands for this very content (RFC 9110 §13.1.5 wants the exact one)."""
+    exact = file.node.modified.replace(microsecond=0) == date
+    return exact and same_since(file.node, date)

@@ -2,12 +2,14 @@
 
 from davserver.providers.answers import Answer
 from davserver.providers.exchange import Exchange
+from davserver.providers.verbs import drive_kit, principals
 
 _CLASSES = (("DAV", "1, 2, extended-mkcol"), ("MS-Author-Via", "DAV"))  # RFC 5689 §3.1
 _ALWAYS = ("OPTIONS", "GET", "HEAD", "PROPFIND", "PROPPATCH", "COPY", "MOVE", "DELETE", "LOCK")
 _ON_FOLDER = (*_ALWAYS, "UNLOCK", "REPORT")
 _ON_FILE = (*_ALWAYS, "UNLOCK", "PUT")
 _OUTSIDE = ("OPTIONS", "GET", "HEAD", "PROPFIND")
+_ROOMS = {drive_kit.NAME: drive_kit.METHODS, principals.NAME: principals.METHODS}
 _ON_FREE_NAME = ("OPTIONS", "PUT", "MKCOL", "LOCK")
 
 
@@ -20,7 +22,8 @@ def answer(exchange: Exchange) -> Answer:
 def allowed(exchange: Exchange) -> str:
     """The methods that make sense here, for an Allow header."""
     if exchange.address.site:
-        return ", ".join(_OUTSIDE)
+        room = exchange.path[0] if exchange.path else ""
+        return ", ".join(_ROOMS.get(room, _OUTSIDE))
     found = exchange.drive.get_resource_inst("/".join(exchange.path), exchange.environ)
     if found is None:
         return ", ".join(_ON_FREE_NAME)

@@ -15,13 +15,14 @@ from davserver.providers.live import empty
 from davserver.work import Work
 
 NAME = PRINCIPALS.strip("/")
+METHODS = ("OPTIONS", "PROPFIND")
 _Properties = dict[str, str]  # by Clark name: the inner XML
 
 
 def answer(exchange: Exchange) -> Answer:
     """OPTIONS and PROPFIND; nothing here can be changed."""
     if exchange.method == "OPTIONS":
-        return Answer(200, (*CLASSES, ("Allow", "OPTIONS, PROPFIND")))
+        return Answer(200, (*CLASSES, ("Allow", ", ".join(METHODS))))
     if exchange.method != "PROPFIND":
         raise NotAllowed("Cette opération n'a pas de sens ici.")
     depth = exchange.depth("1", ("0", "1", "infinity"))

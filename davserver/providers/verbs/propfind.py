@@ -30,4 +30,5 @@ def answer(exchange: Exchange) -> Answer:
             for view in listing.listing(work, spot, deep=depth == "1")
             if view.name or not (no_root and depth == "1")
         ]
-    return exchange.preferred(multistatus(shown))
+    offered = ("return=minimal", "depth-noroot") if depth == "1" else ("return=minimal",)
+    return exchange.preferred(multistatus(shown), *offered)

@@ -29,8 +29,8 @@ def answer(exchange: Exchange) -> Answer:
             _, node = spot.existing()
         bad = [] if permitted else [change.tag for change in changes]
     if not bad and exchange.prefers("return=minimal"):
-        return exchange.preferred(Answer(204))
-    where = href(spot.path, folder=node.is_folder)
+        return exchange.preferred(Answer(204), "return=minimal")
+    where = exchange.address.echo or href(spot.path, folder=node.is_folder)
     return multistatus([response(where, property_changes.outcome(changes, bad))])
 
 

@@ -28,9 +28,12 @@ def answer(exchange: Exchange) -> Answer:
     _refuse_too_large(exchange, exchange.expected or 0)
     guard = exchange.conditions.guard_put
     with exchange.site.reading(exchange.actor, exchange.client) as work:
-        put.announce(work, exchange.path, exchange.expected, guard)
+        spot = put.announce(work, exchange.path, exchange.expected, guard)
+        begun = exchange.announced != 0 and put.is_own_unfinished(work, spot)
     transfer = _Transfer(exchange)
     try:
+        if begun:
+            transfer.reserve(0)
         content = transfer.receive()
         with exchange.site.writing(exchange.actor, exchange.client) as work:
             done = put.store(work, exchange.path, content, guard, _dated(exchange))
@@ -62,6 +65,7 @@ class _Transfer:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._announced = digests.Announced(exchange.headers)
+        self._told = False
         self.reserved = False
 
     def receive(self) -> Content:
@@ -81,7 +85,7 @@ class _Transfer:
                 self._announced.update(block)
                 _refuse_too_large(exchange, incoming.size)
                 if time.monotonic() - ticked > TICK:
-                    self._reserve(incoming.size)
+                    self.reserve(incoming.size)
                     ticked = time.monotonic()
             _require_whole(exchange, incoming)
             self._announced.require()
@@ -91,11 +95,13 @@ class _Transfer:
 
     def release(self) -> None:
         """Free the name that was taken: a refusal leaves nothing."""
-        if self.reserved:
+        if self._told:
             with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
-                put.release(work, self._exchange.path)
+                put.release(work, self._exchange.path, taken=self.reserved)
 
-    def _reserve(self, size: int) -> None:
+    def reserve(self, size: int) -> None:
+        """Tell that content is coming, of which ``size`` bytes are here."""
+        self._told = True
         with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
             taken = put.reserve(work, self._exchange.path, size)
         self.reserved = self.reserved or taken

@@ -1,11 +1,12 @@
 """REPORT (RFC 3253 §3.6): ``sync-collection``, what has changed since a moment (RFC 6578)."""
 
+import re
 from typing import Any
 from xml.sax.saxutils import escape
 
 from davserver.errors import BadRequest, Full, Refused
 from davserver.providers import listing
-from davserver.providers.address import href
+from davserver.providers.address import below, href
 from davserver.providers.answers import Answer, gone, multistatus
 from davserver.providers.exchange import Exchange
 from davserver.tree import synchronise, verbs
@@ -41,14 +42,17 @@ def answer(exchange: Exchange) -> Answer:
                 condition="number-of-matches-within-limits",
             )
         dossier, _ = spot.existing()
+        base = exchange.address.echo or href(spot.path, folder=True)
+        here = len(spot.path)
         found = [(change.path, change.member) for change in changes.changed]
         shown = [
-            listing.described(view, asked, href(path, folder=view.node.is_folder))
+            listing.described(view, asked, below(base, path[here:]))
             for path, view in listing.views(work, dossier, found)
         ]
-    shown += [gone(href(removed.path, folder=removed.is_folder)) for removed in changes.removed]
+    for removed in changes.removed:
+        shown.append(gone(below(base, removed.path[here:], folder=removed.is_folder)))
     token = f"<D:sync-token>{escape(changes.token)}</D:sync-token>"
-    return exchange.preferred(multistatus([*shown, token]))
+    return exchange.preferred(multistatus([*shown, token]), "return=minimal")
 
 
 def _asked(body: Any, *, minimal: bool) -> listing.Asked:
@@ -71,7 +75,7 @@ def _limit(body: Any) -> int | None:
     text = body.findtext("{DAV:}limit/{DAV:}nresults")
     if text is None:
         return None
-    if not text.strip().isdecimal():
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
         raise BadRequest("Le nombre de résultats voulu n'est pas un nombre.")
     return int(text)
 
