@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from davserver.alerts import outbox
 from davserver.errors import Refused
-from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState, Removal
+from davserver.model import Deposit, Dossier, MessageKind, Node, NodeKind, NodeState, Removal
 from davserver.tree import changes, locks, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, find, find_held
 from davserver.tree.write import EMPTY, Content
@@ -162,9 +162,11 @@ def _filed(work: Work, spot: Spot, content: Content) -> Node | None:
     return work.session.scalars(
         select(Node)
         .join(Removal, Removal.node_id == Node.id)
+        .join(Deposit, Deposit.node_id == Node.id)
         .where(
             Removal.parent_id == spot.parent.id,
             Removal.name == spot.name,
+            Deposit.name == spot.name,  # not one that it bore before it was sealed
             Node.number.is_not(None),
             Node.author_id == work.actor.id,
             Node.sha256 == content.sha256,

@@ -97,6 +97,9 @@ class Mailbox(Tree):
         if cut:
             refusals |= {"400"}
 
+        if node is None and self._was_filed(request, spot):
+            return Verdict(refusals, {"204"})
+
         def effect() -> None:
             self._use(request, node)
             self._write(request.who, spot, request.body)
@@ -275,6 +278,8 @@ class Mailbox(Tree):
             moved.locks.clear()
         if node.is_open and not same and is_side_name(target.name):
             node.state = State.SIDE
+        if node.state is State.SEALED:
+            self.filed.append((spot.folders[-1], node))
         node.name = composed(target.name)
         node.touched = self.now
         self._add(target, node)
@@ -363,6 +368,17 @@ class Mailbox(Tree):
             and node.author == request.who
             and node.content == request.body
             and self.now < node.modified + REPLAY
+        )
+
+    def _was_filed(self, request: Request, spot: Spot) -> bool:
+        """A lost answer, whose piece the expert has filed in between."""
+        name = composed(spot.name)
+        return any(
+            bool(spot.folders)
+            and folder is spot.folders[-1]
+            and node.name == name
+            and self._repeats(request, node)
+            for folder, node in self.filed
         )
 
     def _just_sealed(self, who: str, node: Node) -> bool:

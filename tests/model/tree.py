@@ -156,6 +156,8 @@ class Tree:
         self.places = {place: Node(place, "", State.SEALED, True, 0.0) for place in ADDS}
         self.deposits: list[bytes] = []
         """The content of each sealed deposit."""
+        self.filed: list[tuple[Node, Node]] = []
+        """The pieces that were filed one by one, each with the folder in which it lay."""
 
     def find(self, who: str, path: Path) -> Spot:
         """The spot of ``path`` for ``who``."""
