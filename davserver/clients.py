@@ -17,7 +17,8 @@ class Program:
     file that it has just written. ``litters``: it leaves its side files wherever a folder is
     opened. ``hangs_on_quota``: a drive that tells its quota cannot be mounted. ``needs_content``: a
     document answered by 304 opens read-only. ``forgets_token``: it may write to what it has locked
-    without saying so.
+    without saying so. ``keeps_form``: it forgets a file that it has still to send if a listing
+    shows the name in another form (accents) than it has.
     """
 
     agent: str
@@ -29,6 +30,7 @@ class Program:
     hangs_on_quota: bool = False
     needs_content: bool = False
     forgets_token: bool = False
+    keeps_form: bool = False
 
 
 PROGRAMS = (
@@ -45,7 +47,7 @@ PROGRAMS = (
     Program("webdavlib", hangs_on_quota=True),
     # Sends a file long after the program has closed it: only a refused LOCK is in time, and only
     # 423 reads « Permission denied ».
-    Program("davfs2", refused_write=423, hides=frozenset({"PUT"}), reopens=False),
+    Program("davfs2", refused_write=423, hides=frozenset({"PUT"}), reopens=False, keeps_form=True),
     # Tries again for ever after 423.
     Program("rclone", refused_lock=403),
     Program("microsoft office", needs_content=True),

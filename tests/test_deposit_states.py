@@ -294,3 +294,18 @@ def test_a_lost_answer_is_repeated_even_after_the_filing(
     author.delete(name)
     rows = [line for line in demo.json("deposits", "list") if line["name"] == name[-1]]
     assert len(rows) == 1
+
+
+def test_davfs2_finds_an_unfinished_deposit_again_in_its_own_form(
+    demo: Server, author: Dav, other: Dav
+) -> None:
+    decomposed, composed = "e\u0301tat des lieux.pdf", "état des lieux.pdf"
+    davfs2 = demo.dav(AUTHOR, agent="davfs2/1.7.1 neon/0.33.0")
+    assert davfs2.put(at(decomposed)).status == 201
+    assert decomposed in davfs2.names(BOX)
+    assert composed in author.names(BOX)
+    assert davfs2.put(at(decomposed), PDF).status == 204
+    sealed(other, composed)
+    for person in (davfs2, author, other):
+        assert composed in person.names(BOX)
+        assert decomposed not in person.names(BOX)

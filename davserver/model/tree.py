@@ -59,6 +59,9 @@ class Node(Base):
     ``scratch_of`` is the author's id for a side file, else 0: side files of several people may
     carry one name. ``inherits`` is false where the inheritance of rights is cut.
 
+    ``spelt`` is the name in the form in which its author's program gave it, where that is another
+    one: while it is unfinished he finds it again under the very form.
+
     ``written`` is when its content came, by the server's clock; ``modified`` is the date shown,
     which the author's program may have set. ``change`` numbers its last change among those of the
     dossier, ``members_change`` (folders) the last one of the members that others may see.
@@ -77,6 +80,7 @@ class Node(Base):
     dossier_id: Mapped[int | None] = mapped_column(ForeignKey("dossier.id"))
     name: Mapped[str] = mapped_column(String(255))
     name_key: Mapped[str] = mapped_column(String(512))
+    spelt: Mapped[str] = mapped_column(String(255), default="")
     scratch_of: Mapped[int] = mapped_column(default=0)
     kind: Mapped[NodeKind] = mapped_column(Word(NodeKind))
     role: Mapped[NodeRole] = mapped_column(Word(NodeRole), default=NodeRole.PLAIN)

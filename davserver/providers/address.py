@@ -23,6 +23,8 @@ _SAFE = "!$&'()*+,;=:@-._~"
 class Address:
     """Where a request points: ``site`` for « / » itself, else a path in the drive.
 
+    ``spelt`` is the last name in the form in which the client gave it.
+
     ``echo`` is the target as the client spelt it, if it spelt the names in their one form: clients
     compare the hrefs of the answer with what they asked (RFC 4918 §8.3), escapes included.
     """
@@ -31,6 +33,7 @@ class Address:
     site: bool = False
     slash: bool = False
     echo: str = ""
+    spelt: str = ""
 
 
 def parse(raw: str) -> Address:
@@ -41,15 +44,16 @@ def parse(raw: str) -> Address:
     if target == "*":
         return Address((), site=True)
     decoded = [_decoded(segment) for segment in target.split("/") if segment]
-    names = [name for name, _ in decoded]
+    names = [composed(name) for name in decoded]
     slash = target.endswith("/")
     if not names:
         return Address((), site=True, slash=True)
     if names[0] != ROOT:
         return Address(tuple(names), site=True, slash=slash)
-    path = tuple(name for name, _ in decoded[1:])
-    faithful = all(exact for _, exact in decoded) and _PLAIN.fullmatch(target)
-    return Address(path, slash=slash, echo=target if faithful else "")
+    faithful = decoded == names and _PLAIN.fullmatch(target)
+    return Address(
+        tuple(names[1:]), slash=slash, echo=target if faithful else "", spelt=decoded[-1]
+    )
 
 
 def parse_url(url: str, hosts: frozenset[str]) -> Address:
@@ -85,8 +89,8 @@ def below(base: str, names: Path, *, folder: bool = False) -> str:
     return path + ("/" if folder else "")
 
 
-def _decoded(segment: str) -> tuple[str, bool]:
-    """The name that a segment spells, and whether it spells it in its one form (NFC)."""
+def _decoded(segment: str) -> str:
+    """The name that a segment spells, in whatever form."""
     try:
         raw = segment.encode("latin-1")
         if _ESCAPE.search(raw):
@@ -98,4 +102,4 @@ def _decoded(segment: str) -> tuple[str, bool]:
         raise BadRequest(
             "Ce nom contient un caractère interdit.", phrase="Caractere interdit dans le nom"
         )
-    return composed(name), name == composed(name)
+    return name

@@ -12,10 +12,9 @@ MOST_ELEMENTS = 1_000
 
 
 class Input(Protocol):
-    """The body as the server gives it: ``read1`` waits for some bytes, and returns ``b""`` at its
-    end and when it is cut."""
+    """The body as the server gives it: at its end, and when it is cut, ``read`` returns ``b""``."""
 
-    def read1(self, size: int, /) -> bytes: ...
+    def read(self, size: int, /) -> bytes: ...
 
 
 class Cut(BadRequest):
@@ -30,10 +29,12 @@ class Cut(BadRequest):
 def blocks(source: Input, announced: int | None) -> Iterator[bytes]:
     """The body in blocks, to its very end. Raises Cut when fewer bytes than ``announced`` come, or
     a chunked body breaks off."""
+    # Where the server can, a block is what has come: a slow line is heard of in time.
+    take = getattr(source, "read1", source.read)
     left = announced
     while left is None or left > 0:
         try:
-            block = source.read1(BLOCK if left is None else min(BLOCK, left))
+            block = take(BLOCK if left is None else min(BLOCK, left))
         except (OSError, ValueError, EOFError):
             raise Cut from None
         if not block:

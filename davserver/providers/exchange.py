@@ -54,7 +54,7 @@ class Exchange:
     @cached_property
     def client(self) -> Client:
         """How the actor came, with the lock tokens that he submits."""
-        return Client("webdav", self.agent, self.conditions.tokens)
+        return Client("webdav", self.agent, self.conditions.tokens, self.address.spelt)
 
     @property
     def path(self) -> Path:

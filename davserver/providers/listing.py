@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from davserver.errors import BadRequest
-from davserver.model import Dossier, Node
+from davserver.model import Dossier, Node, NodeState
 from davserver.providers import live
 from davserver.providers.address import below
 from davserver.providers.answers import response
@@ -56,7 +56,9 @@ def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
         if dossier is None and node.dossier_id is not None:
             dossier = work.session.get_one(Dossier, node.dossier_id)
         folders = () if spot.is_root else (*spot.folders, spot.node)
-        name = shown_name(node, dossier)
+        # What is unfinished is its author's: whose program wants its own form back, gets it.
+        kept = work.client.program.keeps_form and node.state is not NodeState.PUBLISHED
+        name = (node.spelt if kept else "") or shown_name(node, dossier)
         yield fetched.view((*spot.path, name), name, node, dossier, folders)
 
 

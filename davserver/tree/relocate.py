@@ -119,6 +119,7 @@ def _rename(
         _change_dossier(work, dossier, there, node)
     node.parent_id = parent.id
     node.name = composed(target.name)
+    node.spelt = ""
     node.name_key = name_key(target.name)
     write.flush_name(work)
     if was_open and not node.is_folder:

@@ -57,6 +57,7 @@ def new_node(
         dossier_id=dossier.id,
         name=composed(name),
         name_key=name_key(name),
+        spelt=_other_form(work.client.spelt, name),
         scratch_of=work.actor.id if state is NodeState.SIDE else 0,
         kind=kind,
         state=state,
@@ -69,6 +70,11 @@ def new_node(
     flush_name(work)
     changes.came(work, dossier, node)
     return node
+
+
+def _other_form(spelt: str, name: str) -> str:
+    """``spelt``, if it is ``name`` in another form."""
+    return spelt if spelt != composed(name) and composed(spelt) == composed(name) else ""
 
 
 def flush_name(work: Work) -> None:

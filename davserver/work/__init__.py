@@ -24,11 +24,13 @@ DOSSIERS_KEPT = 2_000  # whose compiled rights and outlines stay in memory
 
 @dataclass(frozen=True)
 class Client:
-    """How the actor came: the door's name, the program he uses, the lock tokens he submitted."""
+    """How the actor came: the door's name, the program he uses, the lock tokens he submitted, the
+    last name of his request in the form in which his program gave it."""
 
     channel: str
     agent: str = ""
     tokens: frozenset[str] = frozenset()
+    spelt: str = ""
 
     @property
     def family(self) -> str:

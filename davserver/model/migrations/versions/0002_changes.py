@@ -24,6 +24,10 @@ def upgrade() -> None:
             "node", sa.Column(name, sa.BigInteger(), nullable=False, server_default=_NONE)
         )
     op.create_index("ix_node_change", "node", ["dossier_id", "change"])
+    op.add_column(
+        "node",
+        sa.Column("spelt", sa.String(length=255), nullable=False, server_default=sa.text("''")),
+    )
     op.add_column("deposit", sa.Column("receiving_until", sa.DateTime(), nullable=True))
     op.create_table(
         "removal",
