@@ -1,0 +1,87 @@
+"""Takes each fix out, one at a time, and sees the test of its threat fail.
+
+``./run mutants [ID...]`` copies the tree, changes one place of it as ``mutants/*.toml`` says, and
+runs the tests that are named after the id. A test that still passes guards nothing: exit code 1.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+MUTANTS = Path(__file__).parent / "mutants"
+LEFT_OUT = (".git", ".venv", "node_modules", ".*_cache", "__pycache__", ".hypothesis")
+SECONDS = 600.0  # for the tests of one id
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fix taken out: in ``file``, ``old`` (which stands there once) becomes ``new``.
+
+    ``test`` narrows the tests that must fail to those whose name has it; empty: any of the id.
+    """
+
+    id: str
+    file: str
+    old: str
+    new: str
+    test: str = ""
+
+
+def mutants() -> Iterator[Mutant]:
+    """All that are stated, in the order of their files."""
+    for file in sorted(MUTANTS.glob("*.toml")):
+        for stated in tomllib.loads(file.read_text(encoding="utf-8"))["mutant"]:
+            yield Mutant(**stated)
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the tests of its id pass without the fix."""
+    with tempfile.TemporaryDirectory(prefix="davserver-mutant-") as folder:
+        copy = Path(folder) / "davserver"
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
+        place = copy / mutant.file
+        text = place.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.id}: not once in {mutant.file}: {mutant.old!r}")
+        place.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        wanted = f"test_{mutant.id.lower()}" + (f" and {mutant.test}" if mutant.test else "")
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
+             "tests/threats", "-k", wanted],
+            cwd=copy,
+            env={**os.environ, "PYTHONPATH": str(copy)},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )  # fmt: skip
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"{mutant.id}: the tests did not run:\n{done.stdout[-2000:]}")
+    return not re.search(r"\d+ failed", done.stdout)
+
+
+def main(ids: list[str]) -> int:
+    """The exit code: 1 if a mutant lives, or if an id that was asked for has none."""
+    chosen = [one for one in mutants() if not ids or one.id in ids]
+    missing = sorted(set(ids) - {one.id for one in chosen})
+    alive = [f"{one} has no mutant" for one in missing]
+    for number, mutant in enumerate(chosen, 1):
+        lives = survives(mutant)
+        place = f"{mutant.id} {mutant.file}"
+        print(f"{number}/{len(chosen)} {place}: {'LIVES' if lives else 'dead'}", flush=True)
+        if lives:
+            alive.append(place)
+    print(f"{len(chosen)} fixes taken out, {len(alive)} unnoticed")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
