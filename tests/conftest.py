@@ -1,15 +1,47 @@
-"""Fixtures: the demo site, seeded once, served by a real process."""
+"""Fixtures: the demo site, seeded once, served by a real process; on the back end of the run."""
 
-import shutil
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import backends
 from tests.serving import Server
 
 Start = Callable[..., Server]
+_services = pytest.StashKey[backends.Services]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--backend scaled``: PostgreSQL and S3 instead of SQLite and a folder."""
+    parser.addoption("--backend", choices=("embedded", backends.SCALED), default="embedded")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the services of the run, once: the processes of a parallel run are told of them."""
+    config.addinivalue_line(
+        "markers", "embedded: looks into SQLite or the blob folder, or has nothing to do with rows"
+    )
+    if config.getoption("--backend") == backends.SCALED and not hasattr(config, "workerinput"):
+        os.environ[backends.CHOSEN] = backends.SCALED
+        config.stash[_services] = services = backends.Services()
+        services.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End them."""
+    if _services in config.stash:
+        config.stash[_services].stop()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is of the embedded back end alone is not collected for the other one."""
+    if backends.is_scaled():
+        kept = [item for item in items if item.get_closest_marker("embedded") is None]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +60,7 @@ def start(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 
         def started(environment: Mapping[str, str] | None = None) -> Server:
             data = tmp_path_factory.mktemp("site") / "data"
-            shutil.copytree(seeded, data)
+            backends.copy_site(seeded, data)
             server = Server(data, environment=environment)
             stack.callback(_end, server)
             return server.start()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from davserver.accounts.credentials import Credentials
-from davserver.settings import load
 from davserver.site import open_site
+from tests import backends
 from tests.console import Console, copied
 from tests.serving import PASSWORD
 
@@ -21,7 +21,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 
 
 def logs_in(console: Console, login: str, password: str = PASSWORD) -> bool:
-    site = open_site(load(None, data=console.data))
+    site = open_site(backends.settings(console.data))
     try:
         with site.database.reading() as session:
             return Credentials().actor(session, login, password) is not None

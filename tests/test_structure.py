@@ -16,7 +16,7 @@ LEVELS = (
     {"work", "accounts"},
     {"policy", "journal", "storage"},
     {"model"},
-    {"settings", "names", "errors", "logs", "clients", "dates", "server"},
+    {"settings", "names", "errors", "logs", "clients", "dates", "server", "data_folder"},
 )
 
 
@@ -66,6 +66,7 @@ def test_imports_point_from_the_doors_to_the_stores() -> None:
 def test_each_library_is_used_in_its_own_rooms() -> None:
     allowed = {
         "wsgidav": {"providers", "app"},
+        "obstore": {"storage"},
         "cheroot": {"server"},
         "lxml": {"providers"},
         "passlib": {"accounts"},

@@ -28,6 +28,7 @@ from davserver.model.dossiers import (
 )
 from davserver.model.journal import JournalLine
 from davserver.model.rights import Grant
+from davserver.model.site import SiteIdentity
 from davserver.model.tree import (
     Blob,
     DeadProperty,
@@ -71,6 +72,7 @@ __all__ = [
     "Removal",
     "Representation",
     "Role",
+    "SiteIdentity",
     "User",
     "UserKind",
 ]
