@@ -87,8 +87,22 @@ def copy_site(source: Path, target: Path) -> None:
 
 def url(name: str, port: int | None = None) -> str:
     """The SQLAlchemy URL of a database of this run's cluster, or behind another ``port``."""
-    port = port or int(os.environ[_POSTGRESQL].rpartition(":")[2])
-    return f"postgresql+psycopg://postgres@127.0.0.1:{port}/{name}"
+    return f"postgresql+psycopg://postgres@127.0.0.1:{port or port_of_postgresql()}/{name}"
+
+
+def behind(data: Path, port: int) -> str:
+    """The URL of the database of the site in ``data``, by way of another port."""
+    return url(_name(data), port)
+
+
+def port_of_postgresql() -> int:
+    """Where the cluster of this run listens."""
+    return int(os.environ[_POSTGRESQL].rpartition(":")[2])
+
+
+def port_of_s3() -> int:
+    """Where the S3 store of this run listens."""
+    return int(os.environ[_S3].rpartition(":")[2])
 
 
 def client(prefix: str = "") -> S3Store:

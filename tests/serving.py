@@ -69,7 +69,12 @@ class Server:
             stderr=log,
         )
         log.close()
-        wait_for(self._answers, 60, f"a server; log:\n{self.log()[-3000:]}")
+        try:
+            wait_for(self._answers, 60, "a server")
+        except AssertionError as error:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"{error}; log:\n{self.log()[-3000:]}") from None
         return self
 
     @property

@@ -16,7 +16,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests import rows
+from tests import backends, rows
 from tests.console import Console, copied
 from tests.ports import free_port
 from tests.serving import PASSWORD, QUICK, Server, wait_for

@@ -3,6 +3,10 @@
 import ast
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 PACKAGE = Path(__file__).parent.parent / "davserver"
 
 # From the doors inwards: a room imports from its own line and those below.
