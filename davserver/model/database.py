@@ -83,10 +83,9 @@ class Database:
             mark = _transaction(session)
             try:
                 session.commit()
-            except sqlalchemy.exc.DBAPIError as error:
-                if mark is None or not error.connection_invalidated:
-                    raise
-                if not self._was_committed(mark):
+            except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError):
+                # Perhaps only the answer was lost.
+                if mark is None or not self._was_committed(mark):
                     raise
 
     @contextmanager

@@ -25,6 +25,7 @@ BOX = (A, "04 Boîtes aux lettres", "Cabinet ORTIE-LAMBDA (SCCV Mirabelle)")
 PLANS = (A, "08 Plans")
 PIECE = (*BOX, "Pièce n°31 - Constat.pdf")
 PDF = b"%PDF-1.4 " + bytes(range(256)) * 400
+_COMMIT = b"COMMIT\x00"  # the whole message: « READ COMMITTED » is none
 ASKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("PROPFIND", ()),
     ("PROPFIND", (A,)),
@@ -168,11 +169,16 @@ class Away:
 
 
 @pytest.fixture(scope="module")
-def away(start: Start) -> Iterator[Away]:
+def proxies() -> Iterator[tuple[Proxy, Proxy]]:
     with ExitStack() as stack:
         database = stack.enter_context(proxied(backends.port_of_postgresql()))
-        store = stack.enter_context(proxied(backends.port_of_s3()))
-        yield Away(start, database, store)
+        yield database, stack.enter_context(proxied(backends.port_of_s3()))
+
+
+@pytest.fixture(scope="module")
+def away(proxies: tuple[Proxy, Proxy], start: Start) -> Away:
+    # In this order: the server is verified at its end by way of the proxies.
+    return Away(start, *proxies)
 
 
 @pytest.mark.scaled
@@ -287,14 +293,14 @@ def test_f08_a_large_piece_goes_in_parts_and_comes_back_whole_and_by_ranges(away
 def test_f09_a_commit_whose_answer_is_lost_is_looked_up(away: Away, too_late: bool) -> None:
     name, content = f"commit {too_late}.pdf", PDF + b"commit" + str(too_late).encode()
     lines = len(away.server.json("journal", "list"))
-    away.database.too_late, away.database.cut = too_late, b"COMMIT"
+    away.database.too_late, away.database.cut = too_late, _COMMIT
     statuses = []
 
     # The background work commits too: the cut may be its own, and is repeated until it is not.
     for attempt in range(20):
         attempted = f"{attempt} {name}"
         if not away.database.cut:
-            away.database.cut = b"COMMIT"
+            away.database.cut = _COMMIT
         statuses.append((attempted, away.expert.put((*PLANS, attempted), content).status))
         if statuses[-1][1] == 503:
             break
