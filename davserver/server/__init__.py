@@ -4,7 +4,8 @@
 every ``connection`` until the head of a request is there, and takes the ``leftover`` of a body that
 was refused; ``addresses`` keeps one client from having all. ``http_server`` gives the connection to
 cheroot's threads, ``request`` serves it: ``head`` reads its head, ``bodies`` its body, ``gateway``
-calls the application. What is not plainly one request (RFC 9112) is refused before any application sees it.
+calls the application. What is not plainly one request (RFC 9112) is refused before any application
+sees it.
 
 An application reads its body from ``wsgi.input``, if it wants it, before it sends anything:
 
