@@ -1,5 +1,6 @@
 """The nginx that is shipped as an example, as a process of its own before a davserver."""
 
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -43,6 +44,8 @@ class Nginx:
         self._server = server
         self.port, self.plain_port = free_port(), free_port()
         self.host = f"localhost:{self.port}"
+        self.url = f"https://{self.host}"
+        self.authority = folder / "authority.pem"
         self._authority = trustme.CA()
         self._write()
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,7 +53,7 @@ class Nginx:
     def start(self) -> "Nginx":
         self.check()
         self._process = subprocess.Popen(self._command(), stderr=subprocess.DEVNULL)
-        wait_for((self._folder / "pid").exists, what="nginx")
+        wait_for(self._listens, what="nginx")
         return self
 
     def check(self) -> None:
@@ -79,14 +82,18 @@ class Nginx:
             if file.is_file()
         ]
 
-    def log(self) -> str:
-        return (self._folder / "error.log").read_text(errors="replace")
+    def _listens(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, (self._folder / "error.log").read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _command(self) -> list[str]:
         return [self._program, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
 
     def _write(self) -> None:
         pair = self._authority.issue_cert("localhost")
+        self._authority.cert_pem.write_to_path(self.authority)
         certificate, key = self._folder / "fullchain.pem", self._folder / "privkey.pem"
         pair.cert_chain_pems[0].write_to_path(certificate)
         pair.private_key_pem.write_to_path(key)

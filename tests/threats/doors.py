@@ -22,7 +22,7 @@ MEBIBYTE = 1 << 20
 _numbers = itertools.count(1)
 
 
-class _Forwarded(Dav):
+class Forwarded(Dav):
     """A client that says it came by TLS: for who looks at a server behind a proxy."""
 
     def authorization(self) -> dict[str, str]:
@@ -51,7 +51,7 @@ class Door:
 
     def look(self, login: str = EXPERT) -> Dav:
         """A client of the davserver itself, to see what is there."""
-        kind = _Forwarded if self.nginx else Dav
+        kind = Forwarded if self.nginx else Dav
         return kind(self.server.url, login, PASSWORD, "look")
 
     def head(
