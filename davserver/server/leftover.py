@@ -10,8 +10,9 @@ from davserver.server.streams import NOT_YET, ClientGone, ClientTooSlow, Incomin
 # visit and to what a slow line can send in an hour. It costs no thread.
 DISCARDED = 1 << 30  # bytes
 _LONGEST = 3_600.0  # seconds
-_IN_A_TURN = 262_144  # bytes: then it is the turn of others
-_TAKES = 65_536  # of each take, one chunk at most: so many, and one more for each…
+_IN_A_TURN = 262_144  # bytes: then it is the turn of others,
+_TAKES_IN_A_TURN = 256  # or after so many chunks
+_TAKES = 65_536  # in all so many chunks, and one more for each…
 _LEAST_TAKEN = 1_024  # … bytes
 
 _SCRATCH = memoryview(bytearray(65_536))  # of all connections: nobody reads what is in it
@@ -38,24 +39,25 @@ class Leftover:
         Raises ClientTooSlow when it is not worth going on, BrokenBody when its end cannot be told,
         ClientGone.
         """
-        before = self._thrown
+        before, takes = self._thrown, self._takes
         try:
-            while not self._body.complete and self._has_turn(before):
+            while not self._body.complete:
+                over = (
+                    self._thrown - before >= _IN_A_TURN or self._takes - takes >= _TAKES_IN_A_TURN
+                )
+                # What is at hand must go in any case: the loop would not hear of it again.
+                self._incoming.only_at_hand = over
                 count = self._body.take(_SCRATCH)
                 if not count and not self._body.complete:
                     raise ClientGone
                 self._thrown += count
                 self._takes += 1
         except NOT_YET:
-            pass
-        if self._body.complete:
-            return True
-        self._judge(self._thrown - before)
-        return False
-
-    def _has_turn(self, before: int) -> bool:
-        # The loop would not hear of what is at hand already.
-        return self._thrown - before < _IN_A_TURN or self._incoming.at_hand
+            self._judge(self._thrown - before)
+            return False
+        finally:
+            self._incoming.only_at_hand = False
+        return True
 
     def _judge(self, received: int) -> None:
         now = time.monotonic()

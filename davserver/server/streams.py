@@ -58,6 +58,8 @@ class Incoming:
         self.socket = sock
         self.held = bytearray()
         self.closed = False
+        # While True, nothing more is taken from the network: only what came with it earlier.
+        self.only_at_hand = False
         self._pace: Pace | None = None
 
     def collect(self) -> bool:
@@ -68,12 +70,6 @@ class Incoming:
         data = self.socket.recv(_COLLECTED)
         self.held += data
         return bool(data)
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether something can be read of which the socket will not tell."""
-        pending = isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()
-        return bool(self.held or pending)
 
     def begin_body(self, pace: Pace) -> None:
         """From here on what is waited for counts in ``pace``."""
@@ -114,6 +110,8 @@ class Incoming:
         self.held.clear()
 
     def _receive_into(self, view: memoryview) -> int:
+        if self.only_at_hand and not self._has_pending():
+            raise BlockingIOError
         begun = time.monotonic()
         try:
             count = self.socket.recv_into(view)
@@ -126,6 +124,10 @@ class Incoming:
         if self._pace is not None:
             self._pace.note(time.monotonic() - begun, count)
         return count
+
+    def _has_pending(self) -> bool:
+        """Whether TLS has decrypted something already."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
 
 class Outgoing:

@@ -1,5 +1,6 @@
 """Fixtures: the demo site as it is reached straight, and through nginx."""
 
+import resource
 from collections.abc import Iterator
 
 import pytest
@@ -31,3 +32,12 @@ def door(request: pytest.FixtureRequest) -> Door:
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Door)
     return found
+
+
+@pytest.fixture(scope="module")
+def many_files() -> Iterator[None]:
+    """As many descriptors for the test itself as it may have: it is all the clients."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
+from davserver.server.streams import NOT_YET
 from tests.dav import Dav
 
 
@@ -50,7 +51,7 @@ class Trickle:
                 place, one = key.data, self.sockets[key.data]
                 try:
                     block = one.recv(65_536)
-                except BlockingIOError:
+                except NOT_YET:
                     continue
                 except OSError:
                     block = b""
