@@ -50,6 +50,9 @@ class ServerSettings(Section):
     idle_timeout: NonNegativeFloat = 30
     shutdown_timeout: NonNegativeFloat = 20
     idle_connections: PositiveInt = 2_000
+    min_body_rate: NonNegativeFloat = 1_000
+    connections_per_address: PositiveInt = 250
+    requests_per_address: PositiveInt = 8
 
 
 class StorageSettings(Section):

@@ -263,11 +263,21 @@ def test_a_range_is_what_was_asked_or_the_whole(
     assert content is None or reply.body == content
 
 
-def test_a_whole_tree_is_never_listed_at_once(expert: Dav, room: Names) -> None:
-    reply = expert.propfind(room, "infinity")
+@pytest.mark.parametrize("headers", [{"Depth": "infinity"}, {}])
+@pytest.mark.parametrize("path", ["/", "/dav/", "/principals/"])
+def test_a_whole_tree_is_never_listed_at_once(
+    expert: Dav, path: str, headers: dict[str, str]
+) -> None:
+    reply = expert.request("PROPFIND", path, b"", headers)
 
     assert reply.status == 403
     assert b"propfind-finite-depth" in reply.body
+
+
+def test_a_file_has_no_depth(expert: Dav, room: Names) -> None:
+    expert.put((*room, "f"), b"f")
+
+    assert expert.request("PROPFIND", (*room, "f")).status == 207
 
 
 def test_the_names_of_all_properties_are_told(expert: Dav, room: Names) -> None:

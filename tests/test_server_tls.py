@@ -184,5 +184,20 @@ def test_a_client_can_read_a_refusal_over_tls_too(
         for _ in range(80):
             client.send(bytes(100_000))
             time.sleep(0.001)
+        client.send(GET)
 
-        assert client.answer().status == 403
+        assert [client.answer().status, client.answer().status] == [403, 200]
+
+
+@pytest.mark.parametrize("size", [1, 1_000, 16_000, 300_000])
+def test_a_refused_body_in_chunks_is_thrown_away_over_tls_too(
+    secure: Running, certificates: Certificates, size: int
+) -> None:
+    """Part of it is in the layer of TLS when it is the turn of others: it is not forgotten."""
+    chunks = b"%x\r\n%s\r\n" % (size, bytes(size)) * min(40_000, 2_000_000 // size)
+    with tls_client(secure, certificates.client_context()) as client:
+        fields = b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+        client.send(b"PUT /refuse HTTP/1.1\r\n" + fields + chunks)
+        client.send(b"0\r\n\r\n" + GET)
+
+        assert [client.answer().status, client.answer().status] == [403, 200]

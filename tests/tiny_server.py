@@ -37,6 +37,10 @@ DEFAULTS: dict[str, Any] = {
     "idle_timeout": 10.0,
     "shutdown_timeout": 5.0,
     "idle_connections": 100,
+    "min_body_rate": 1_000.0,
+    "connections_per_address": 100,
+    "requests_per_address": 100,
+    "proxies": frozenset(),
 }
 GET = b"GET /pid HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOW = b"GET /sleep?%s HTTP/1.1\r\nHost: x\r\n\r\n"  # seconds
@@ -178,6 +182,7 @@ def main() -> int:
     if "files" in wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["files"], wanted["files"]))
     values = {**DEFAULTS, **{key: value for key, value in wanted.items() if key in DEFAULTS}}
+    values["proxies"] = frozenset(values["proxies"])
     for name in ("certificate", "private_key"):
         values[name] = Path(values[name]) if values[name] else None
     if wanted.get("hangs"):
@@ -231,12 +236,15 @@ class Running:
         assert not self._reader.is_alive(), "a worker has outlived its parent"
         return code
 
-    def connect(self, timeout: float = 10.0) -> "Client":
-        return Client(socket.create_connection(("127.0.0.1", self.port), timeout))
+    def connect(self, timeout: float = 10.0, *, source: str = "127.0.0.1") -> "Client":
+        """A connection from the address ``source``: all of 127.0.0.0/8 are this machine's."""
+        return Client(
+            socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(source, 0))
+        )
 
-    def ask(self, data: bytes = GET) -> "Answer":
+    def ask(self, data: bytes = GET, *, source: str = "127.0.0.1") -> "Answer":
         """The answer to ``data`` on a connection of its own."""
-        with self.connect() as client:
+        with self.connect(source=source) as client:
             client.send(data)
             return client.answer()
 

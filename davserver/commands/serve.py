@@ -72,6 +72,10 @@ def run(settings: Settings) -> int:
         idle_timeout=server.idle_timeout,
         shutdown_timeout=server.shutdown_timeout,
         idle_connections=server.idle_connections,
+        min_body_rate=server.min_body_rate,
+        connections_per_address=server.connections_per_address,
+        requests_per_address=server.requests_per_address,
+        proxies=frozenset(server.trusted_proxies),
     )
     try:
         return listen(listening, lambda: SiteWorker(settings))

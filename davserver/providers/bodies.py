@@ -1,5 +1,6 @@
 """Request bodies: XML that can do no harm, and content that must be whole."""
 
+import errno
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -9,6 +10,7 @@ from davserver.errors import BadRequest, TooLarge
 
 BLOCK = 1 << 17  # bytes read at once
 MOST_ELEMENTS = 1_000
+MOST_NAMES = 500  # of elements, each counted once
 
 
 class Input(Protocol):
@@ -28,14 +30,16 @@ class Cut(BadRequest):
 
 def blocks(source: Input, announced: int | None) -> Iterator[bytes]:
     """The body in blocks, to its very end. Raises Cut when fewer bytes than ``announced`` come, or
-    a chunked body breaks off."""
+    a chunked body breaks off, and TooLarge for one that passes what the server takes (EFBIG)."""
     # Where the server can, a block is what has come: a slow line is heard of in time.
     take = getattr(source, "read1", source.read)
     left = announced
     while left is None or left > 0:
         try:
             block = take(BLOCK if left is None else min(BLOCK, left))
-        except (OSError, ValueError, EOFError):
+        except (OSError, ValueError, EOFError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EFBIG:
+                raise TooLarge("Ce fichier est trop volumineux pour ce serveur.") from None
             raise Cut from None
         if not block:
             break
@@ -70,6 +74,7 @@ def xml(source: Input, announced: int | None, most: int) -> Any:
         raise BadRequest("Le corps de la requête n'est pas du XML valable.") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise BadRequest("Le corps de la requête contient un DOCTYPE.")
-    if sum(1 for _ in root.iter()) > MOST_ELEMENTS:
+    tags = [element.tag for element in root.iter()]
+    if len(tags) > MOST_ELEMENTS or len(set(tags)) > MOST_NAMES:
         raise BadRequest("Le corps de la requête contient trop d'éléments.")
     return root

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from davserver.errors import BadRequest
+from davserver.errors import BadRequest, Refused
 from davserver.model import Dossier, Node, NodeState
 from davserver.providers import live
 from davserver.providers.address import below
@@ -17,6 +17,17 @@ from davserver.tree import locking, properties
 from davserver.tree.lookup import Path, Spot, members, shown_name
 from davserver.tree.members import Member
 from davserver.work import Work
+
+
+class Endless(Refused):
+    """A collection was to be listed to all depths, as it is when no Depth is said (§9.1)."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Un dossier entier ne se liste pas en une fois.",
+            phrase="Depth infinity refuse",
+            condition="propfind-finite-depth",
+        )
 
 
 @dataclass(frozen=True)

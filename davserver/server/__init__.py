@@ -1,9 +1,11 @@
 """The server: processes, connections, and the framing of requests, around a WSGI application.
 
 ``workers`` is the parent process and ``child`` one of its workers. In a worker, ``waiting`` keeps
-every ``connection`` until the head of a request is there, ``http_server`` gives it to cheroot's
-threads, ``request`` serves it: ``head`` reads its head, ``bodies`` its body, ``gateway`` calls the
-application. What is not plainly one request (RFC 9112) is refused before any application sees it.
+every ``connection`` until the head of a request is there, and takes the ``leftover`` of a body that
+was refused; ``addresses`` keeps one client from having all. ``http_server`` gives the connection to
+cheroot's threads, ``request`` serves it: ``head`` reads its head, ``bodies`` its body, ``gateway``
+calls the application. What is not plainly one request (RFC 9112) is refused before any application
+sees it.
 
 An application reads its body from ``wsgi.input``, if it wants it, before it sends anything:
 
@@ -12,8 +14,9 @@ An application reads its body from ``wsgi.input``, if it wants it, before it sen
   BodyTooLarge past ``max_body_bytes``. A client that is slow or gone raises ClientTooSlow or
   ClientGone. All are OSErrors; left alone they are answered by 400, 413, 408 or not at all.
 - The first read sends ``100 Continue``: an answer without one spares the client its upload.
-- Of a body that is not read, up to 1 MiB is thrown away and the connection lives on; more, or one
-  that the client has not begun to send, and it closes, once the client had time to read the answer.
+- Of a body that is not read, up to 1 GiB is thrown away by the waiting loop, which holds no thread
+  for it, and the connection lives on; more, or one that the client has not begun to send, and it
+  closes, once the client had time to read the answer.
 """
 
 from davserver.server.bodies import BodyTooLarge, BrokenBody

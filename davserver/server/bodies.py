@@ -6,21 +6,15 @@ They are raw streams; ``io.BufferedReader`` around one makes the file that an ap
 import errno
 import io
 import re
-import time
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from davserver.server.streams import Incoming
+from davserver.server.streams import NOT_YET, Incoming
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# A refused body up to this size is read and thrown away, and the connection lives on: KDE sends a
-# whole file to be told that it must log in, and calls a connection that ends meanwhile broken.
-DISCARDED = 64 << 20  # bytes
-_DISCARDING = 15.0  # seconds at most
-_DISCARDED_AT_ONCE = 65_536  # bytes
 _LONGEST_LINE = 1_024  # bytes: a chunk size with its extensions, or one trailer
 _LONGEST_TRAILERS = 16_384  # bytes
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
@@ -52,8 +46,8 @@ class Body(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer", /) -> int:
         """Wait for some bytes; 0 at the end.
 
-        Raises BrokenBody, also once ``finish`` has thrown away the rest, and what the stream raises
-        for a client that is slow or gone.
+        Raises BrokenBody, also once the rest is abandoned, and what the stream raises for a client
+        that is slow or gone.
         """
         if self._lost:
             raise BrokenBody("the answer has begun, the rest of the body is gone")
@@ -63,19 +57,16 @@ class Body(io.RawIOBase):
         if self._invite is not None:
             invite, self._invite = self._invite, None
             invite()
-        return self._take(view)
+        return self.take(view)
 
-    def finish(self) -> bool:
-        """Throw away what is left, up to a bound; whether the next request can follow.
+    def abandon(self, most: int) -> bool:
+        """Have the application done with it, since its answer begins.
 
-        To be called before the head of the answer is written: many clients read only once they
-        have sent all. Nothing is waited for from a client that still waits for its invitation.
+        Whether its end can be told and reached: not if more than ``most`` bytes are known to be
+        left, or if the client still waits for its invitation to send them.
         """
         self._lost = not self.complete
-        try:
-            return self._discard()
-        except OSError:
-            return False
+        return self.complete or (self._invite is None and self._ends_within(most))
 
     @property
     @abstractmethod
@@ -83,19 +74,16 @@ class Body(io.RawIOBase):
         """Whether the last byte of the body was taken from the stream."""
 
     @abstractmethod
-    def _take(self, view: memoryview) -> int:
-        """Take some bytes of a body that is not complete; 0 where it ends."""
+    def take(self, view: memoryview) -> int:
+        """Take some bytes of a body that is not complete; 0 where it ends, or is cut off.
 
-    def _discard(self) -> bool:
-        if self.complete:
-            return True
-        if self._invite is not None:
-            return False
-        thrown, end = 0, time.monotonic() + _DISCARDING
-        scratch = memoryview(bytearray(_DISCARDED_AT_ONCE))
-        while thrown <= DISCARDED and time.monotonic() < end and (count := self._take(scratch)):
-            thrown += count
-        return self.complete
+        Raises what the stream raises. What a stream that does not block raises while nothing is
+        there changes nothing: it can be asked again.
+        """
+
+    @abstractmethod
+    def _ends_within(self, most: int) -> bool:
+        """Whether as far as is known the end is at most ``most`` bytes away."""
 
 
 class SizedBody(Body):
@@ -106,18 +94,20 @@ class SizedBody(Body):
     ) -> None:
         super().__init__(incoming, invite)
         self._left = length
+        self._cut = False
 
     @property
     def complete(self) -> bool:
         return self._left == 0
 
-    def _take(self, view: memoryview) -> int:
+    def take(self, view: memoryview) -> int:
         count = self._incoming.readinto(view[: self._left])
         self._left -= count
+        self._cut = not count
         return count
 
-    def _discard(self) -> bool:
-        return self._left <= DISCARDED and super()._discard()
+    def _ends_within(self, most: int) -> bool:
+        return not self._cut and self._left <= most
 
 
 class ChunkedBody(Body):
@@ -132,25 +122,34 @@ class ChunkedBody(Body):
         super().__init__(incoming, invite)
         self._most = most
         self._left = 0  # bytes of the present chunk
-        self._begun = False
+        self._trailers = 0  # bytes
         self._complete = False
         self._broken = False
+        self._next = ChunkedBody._read_size  # what is to be read between two chunks
 
     @property
     def complete(self) -> bool:
         return self._complete
 
-    def _take(self, view: memoryview) -> int:
+    def take(self, view: memoryview) -> int:
         if self._broken:
             raise BrokenBody("the body broke off")
-        # Until this call has gone well, the place in the stream is unknown.
-        self._broken = True
-        count = self._take_of_chunk(view)
-        self._broken = False
-        return count
+        try:
+            return self._take_of_chunk(view)
+        except NOT_YET:
+            raise
+        except OSError:
+            self._broken = True  # the place in the stream is unknown from here on
+            raise
+
+    def _ends_within(self, most: int) -> bool:
+        return not self._broken and self._left <= most
 
     def _take_of_chunk(self, view: memoryview) -> int:
-        if not self._left and not self._next_chunk():
+        # Each of these reads one line, or nothing.
+        while not self._left and not self._complete:
+            self._next(self)
+        if self._complete:
             return 0
         count = self._incoming.readinto(view[: self._left])
         if not count:
@@ -158,10 +157,7 @@ class ChunkedBody(Body):
         self._left -= count
         return count
 
-    def _next_chunk(self) -> bool:
-        if self._begun and self._incoming.readline(2) != b"\r\n":
-            raise BrokenBody("a chunk does not end where it should")
-        self._begun = True
+    def _read_size(self) -> None:
         size = _CHUNK_SIZE.fullmatch(self._incoming.readline(_LONGEST_LINE))
         if not size:
             raise BrokenBody("malformed chunk size")
@@ -169,14 +165,18 @@ class ChunkedBody(Body):
         if self._left > self._most:
             raise BodyTooLarge
         self._most -= self._left
-        if not self._left:
-            self._drop_trailers()
-            self._complete = True
-        return not self._complete
+        self._next = ChunkedBody._read_end_of_chunk if self._left else ChunkedBody._drop_trailer
 
-    def _drop_trailers(self) -> None:
-        dropped = 0
-        while (line := self._incoming.readline(_LONGEST_LINE)) != b"\r\n":
-            dropped += len(line)
-            if not _TRAILER.fullmatch(line) or dropped > _LONGEST_TRAILERS:
-                raise BrokenBody("malformed trailer")
+    def _read_end_of_chunk(self) -> None:
+        if self._incoming.readline(2) != b"\r\n":
+            raise BrokenBody("a chunk does not end where it should")
+        self._next = ChunkedBody._read_size
+
+    def _drop_trailer(self) -> None:
+        line = self._incoming.readline(_LONGEST_LINE)
+        if line == b"\r\n":
+            self._complete = True
+            return
+        self._trailers += len(line)
+        if not _TRAILER.fullmatch(line) or self._trailers > _LONGEST_TRAILERS:
+            raise BrokenBody("malformed trailer")

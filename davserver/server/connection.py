@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from cheroot.server import HTTPConnection
 
-from davserver.server.head import end_of_head, may_begin_head
+from davserver.server.addresses import origin
+from davserver.server.bodies import Body, BrokenBody
+from davserver.server.head import end_of_head, has_endless_line, may_begin_head
+from davserver.server.leftover import Leftover
 from davserver.server.request import Request
-from davserver.server.streams import Incoming, Outgoing
+from davserver.server.streams import NOT_YET, ClientTooSlow, Incoming, Outgoing, Pace
 
 if TYPE_CHECKING:
     from davserver.server.http_server import Server
@@ -21,7 +24,12 @@ _LINGER_SECONDS = 30.0  # for a client that still sends what nobody reads, to re
 _LINGER_PAUSE = 5.0  # … if it does not pause so long
 _DISCARDED_AT_ONCE = 65_536  # bytes
 _TLS_HANDSHAKE = b"\x16"  # what a TLS client begins with
+_PAUSES_IN_A_WINDOW = 2  # a client may say nothing for half of the time over which its pace counts
 _TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 30\r\n"
+    b"Connection: close\r\n\r\n"
+)
 
 
 class Step(enum.Enum):
@@ -29,6 +37,7 @@ class Step(enum.Enum):
 
     WAIT = enum.auto()
     READY = enum.auto()  # a whole head, or so much that it will be refused
+    DONE = enum.auto()  # it is to end politely
     GONE = enum.auto()
 
 
@@ -37,7 +46,8 @@ class Connection(HTTPConnection):
 
     Until then, and again between two requests, its socket does not block and one thread looks after
     all of them (see ``Waiting``): a client that is slow to shake hands, to begin or to end its head
-    costs nobody anything. ``deadline``, on the monotonic clock, is when waiting for it ends.
+    or to send a body that was refused costs nobody anything. ``deadline``, on the monotonic clock,
+    is when waiting for it ends.
     """
 
     server: "Server"
@@ -53,20 +63,39 @@ class Connection(HTTPConnection):
         # An IPv4 client has one address, also where one socket listens to both families.
         self.remote_addr = address[0].removeprefix("::ffff:")
         self.remote_port = address[1]
+        self.origin = origin(self.remote_addr)
         self.fileno = sock.fileno()
         self.head = b""
         self.secure = False
         self.plain_on_tls = False
         self.lingering = False
         self._tls = server.tls  # None once the handshake is over, or where there is none
+        self._leftover: Leftover | None = None  # what the last request's body still has
+        self._last = False  # no other request is read
         self._searched = 0  # how far the end of a head was looked for
         self._last_deadline = 0.0
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setblocking(False)
         self.deadline = time.monotonic() + (self._head_seconds if self._tls else server.timeout)
 
-    def rest(self) -> None:
-        """Begin to wait for the next request."""
+    @property
+    def idle(self) -> bool:
+        """Whether its client has had an answer and wants nothing: it can be closed at any time."""
+        busy = self._leftover or self._last or self.lingering or self.rfile.held
+        return self.requests_seen > 0 and not busy
+
+    def pace(self) -> Pace:
+        """How fast a body must come here."""
+        return Pace(self.server.min_body_rate, _PAUSES_IN_A_WINDOW * float(self.server.timeout))
+
+    def leave(self, body: Body) -> None:
+        """Have what is left of an abandoned body thrown away, once its answer was sent."""
+        if not body.complete:
+            self._leftover = Leftover(self.rfile, body, self.pace())
+
+    def rest(self, *, last: bool) -> None:
+        """Begin to wait for the next request; the ``last`` one was answered: for the end."""
+        self._last = last
         self.socket.setblocking(False)
         self.deadline = time.monotonic() + self.server.timeout
 
@@ -75,6 +104,10 @@ class Connection(HTTPConnection):
         try:
             if self._tls is not None:
                 self._shake_hands(self._tls)
+            if self._leftover is not None and not self._throw_away(self._leftover):
+                return Step.WAIT
+            if self._last:
+                return Step.DONE
             while not self._take_head():
                 begun = bool(self.rfile.held)
                 if not self.rfile.collect():
@@ -83,24 +116,33 @@ class Connection(HTTPConnection):
                     self.deadline = time.monotonic() + self._head_seconds
         # TLS that wants to write is not waited for as such: its few packets fit into any send
         # buffer, and a client that keeps them from leaving meets the deadline.
-        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except NOT_YET:
             return Step.WAIT
+        except (BrokenBody, ClientTooSlow):
+            return Step.DONE
         except OSError:
             return Step.GONE
         return Step.READY
 
     def communicate(self) -> bool:
         """Serve the request whose head is there; whether the connection may wait for the next."""
+        self.requests_seen += 1
         self.socket.settimeout(self.server.timeout)
         return Request(self.server, self).answer()
 
     def close(self) -> None:
         """End the connection politely (called by cheroot's threads). Never raises."""
-        self.server.waiting.linger(self)
+        self.server.waiting.keep(self, last=True)
+
+    def turn_away(self) -> None:
+        """Tell a client that has too many connections already."""
+        if self._tls is None:
+            with suppress(OSError):
+                self.socket.send(_TOO_MANY)
 
     def expire(self) -> None:
         """Tell a client whose head did not come in time."""
-        if self.rfile.held and not self.lingering:
+        if self.rfile.held and not self.lingering and self._leftover is None:
             with suppress(OSError):
                 self.socket.send(_TOO_SLOW)
 
@@ -127,7 +169,7 @@ class Connection(HTTPConnection):
         try:
             if not self.socket.recv(_DISCARDED_AT_ONCE):
                 return Step.GONE
-        except (BlockingIOError, ssl.SSLWantReadError):
+        except NOT_YET:
             return Step.WAIT
         except OSError:
             return Step.GONE
@@ -143,6 +185,16 @@ class Connection(HTTPConnection):
     @property
     def _head_seconds(self) -> float:
         return min(_HEAD_SECONDS, float(self.server.timeout))
+
+    def _throw_away(self, leftover: Leftover) -> bool:
+        """Whether nothing is left of a body that was refused. Raises what reading it raises."""
+        now = time.monotonic()
+        if not leftover.throw_away():
+            self.deadline = min(now + self.server.timeout, leftover.end)
+            return False
+        self._leftover = None
+        self.deadline = now + self.server.timeout
+        return True
 
     def _shake_hands(self, tls: ssl.SSLContext) -> None:
         if not isinstance(self.socket, ssl.SSLSocket):
@@ -171,7 +223,11 @@ class Connection(HTTPConnection):
         if 0 <= end <= most:
             self.head = bytes(held[:end])
             del held[:end]
-        elif len(held) > most or (held and held != b"\r" and not may_begin_head(held)):
+        elif (
+            len(held) > most
+            or has_endless_line(held)
+            or (held and held != b"\r" and not may_begin_head(held))
+        ):
             self.head = bytes(held[:most])
             held.clear()
         else:

@@ -34,6 +34,8 @@ _SINGLE = frozenset(
 )
 
 BAD_REQUEST = "400 Bad Request"
+# Bytes. The longest path of the drive has 600 letters, of 12 bytes each at most once escaped.
+MOST_REQUEST_LINE = 8_192
 
 
 class RefusedRequest(Exception):
@@ -79,6 +81,11 @@ def may_begin_head(data: bytes | bytearray) -> bool:
     return data[:1].isupper() or data[:1] in b"!#$%&'*+-.^_`|~0123456789"
 
 
+def has_endless_line(data: bytes | bytearray) -> bool:
+    """Whether the request line is too long, however it goes on."""
+    return len(data) > MOST_REQUEST_LINE and data.find(b"\n", 0, MOST_REQUEST_LINE + 2) < 0
+
+
 def parse_head(block: bytes) -> Head:
     """Read a head with its final empty line; one without it counts as too long.
 
@@ -87,10 +94,10 @@ def parse_head(block: bytes) -> Head:
     """
     if not may_begin_head(block):
         raise _bad("this is not an HTTP request")
-    if end_of_head(block) < 0:
-        if b"\n" in block:
-            raise RefusedRequest("431 Request Header Fields Too Large", "header too long")
+    if has_endless_line(block) or b"\n" not in block:
         raise RefusedRequest("414 URI Too Long", "request line too long")
+    if end_of_head(block) < 0:
+        raise RefusedRequest("431 Request Header Fields Too Large", "header too long")
     if not block.endswith(b"\r\n\r\n"):
         raise _bad("lines must end with CRLF")
     request_line, *lines = block[:-4].split(b"\r\n")

@@ -8,6 +8,7 @@ import time
 
 from cheroot.wsgi import Server as CherootServer
 
+from davserver.server.addresses import Addresses
 from davserver.server.connection import Connection
 from davserver.server.gateway import Gateway
 from davserver.server.listening import Listening, WSGIApplication, allow_files
@@ -42,11 +43,12 @@ class Server(CherootServer):
         self.timeout = listening.idle_timeout
         self.max_request_header_size = listening.max_header_bytes
         self.max_request_body_size = listening.max_body_bytes
+        self.min_body_rate = listening.min_body_rate
         self.shutdown_timeout = listening.shutdown_timeout
         most = allow_files(listening)
         if most < listening.idle_connections:
             log.warning("only %d idle connections fit in the limit of open files", most)
-        self.waiting = Waiting(self, door, most)
+        self.waiting = Waiting(self, door, most, Addresses(listening))
         self._stopping = False
 
     def run(self, lifeline: int) -> None:
@@ -69,10 +71,7 @@ class Server(CherootServer):
 
     def put_conn(self, conn: Connection) -> None:
         """Let a connection wait for its next request (called by cheroot's threads)."""
-        if self.ready:
-            self.waiting.keep(conn)
-        else:
-            conn.close()
+        self.waiting.keep(conn, last=not self.ready)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """What cheroot has to say, as one line of this package's log."""

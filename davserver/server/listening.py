@@ -43,7 +43,10 @@ class Listening:
     both None means plain HTTP. ``idle_timeout`` is how long a client may say nothing, within a
     request or between two. ``shutdown_timeout`` is what requests in flight are given to end.
     ``idle_connections`` is how many connections without a request each worker keeps open; one more
-    closes the one that has waited longest.
+    closes the one that has waited longest. ``min_body_rate`` is how many bytes a second a body must
+    bring (0: any), over twice the ``idle_timeout``. Of one client address each worker holds at most
+    ``connections_per_address`` and serves at most ``requests_per_address`` at once; addresses of
+    ``proxies`` are no client's.
     """
 
     host: str
@@ -57,6 +60,10 @@ class Listening:
     idle_timeout: float
     shutdown_timeout: float
     idle_connections: int
+    min_body_rate: float
+    connections_per_address: int
+    requests_per_address: int
+    proxies: frozenset[str]
 
     @property
     def url(self) -> str:

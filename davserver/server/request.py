@@ -9,6 +9,7 @@ from cheroot.server import HTTPRequest
 
 from davserver.server.bodies import BodyTooLarge, BrokenBody, ChunkedBody, SizedBody
 from davserver.server.head import BAD_REQUEST, Head, RefusedRequest, parse_head
+from davserver.server.leftover import DISCARDED
 from davserver.server.streams import ClientGone, ClientTooSlow
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("davserver.server")
 
 _READ_BUFFER = 65_536  # bytes between the socket and an application that reads little at once
-_DISCARD_PAUSE = 5.0  # seconds that a refused body may pause before its connection is given up
 _TOO_LARGE = "413 Content Too Large"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -84,7 +84,7 @@ class Request(HTTPRequest):
         self.conn.wfile.flush()
 
     def send_headers(self) -> None:
-        """Settle the rest of the request's body and how the answer ends; then send its head.
+        """Settle what becomes of the request's body and how the answer ends; then send its head.
 
         The head leaves with the first block of the body, or at the end of ``respond``.
         """
@@ -95,7 +95,8 @@ class Request(HTTPRequest):
         asked = b",".join(
             value.lower() for name, value in self.outheaders if name.lower() == b"connection"
         )
-        if not self._finish_body() or b"close" in asked or not self.server.ready:
+        body_ends = self.body.abandon(DISCARDED)
+        if not body_ends or b"close" in asked or not self.server.ready:
             self.close_connection = True
         if b"content-length" not in names and not self.bodiless:
             if self.response_protocol == "HTTP/1.1":
@@ -103,6 +104,9 @@ class Request(HTTPRequest):
                 fields.append((b"Transfer-Encoding", b"chunked"))
             else:
                 self.close_connection = True
+                body_ends = False  # the answer's own end is the close: it must not wait
+        if body_ends:
+            self.conn.leave(self.body)
         if self.close_connection:
             fields.append((b"Connection", b"close"))
         elif self.response_protocol == "HTTP/1.0":
@@ -118,7 +122,7 @@ class Request(HTTPRequest):
     def _body(self, head: Head) -> SizedBody | ChunkedBody:
         most = self.server.max_request_body_size
         incoming = self.conn.rfile
-        incoming.begin_body()
+        incoming.begin_body(self.conn.pace())
         invite = self._invite if head.expects_continue else None
         if head.length is None:
             return ChunkedBody(incoming, most, invite)
@@ -128,15 +132,6 @@ class Request(HTTPRequest):
 
     def _invite(self) -> None:
         self.conn.wfile.write(_CONTINUE)
-
-    def _finish_body(self) -> bool:
-        if self.body.complete:
-            return True
-        self.conn.socket.settimeout(min(_DISCARD_PAUSE, self.server.timeout))
-        try:
-            return self.body.finish()
-        finally:
-            self.conn.socket.settimeout(self.server.timeout)
 
     def _refuse(self, status: str, reason: str = "") -> None:
         """Answer ``status`` if no answer has begun. The connection is to be closed after it."""

@@ -5,12 +5,14 @@ bytes of a body go from the socket into the application's buffer.
 """
 
 import socket
+import ssl
 import time
 
 _COLLECTED = 16_384  # bytes taken at once while a head is collected
 _SENT = 65_536  # bytes given to the socket at once: each has the whole timeout to leave
-_GRACE = 20.0  # seconds that a body may keep a thread waiting, besides…
-_SLOWEST = 500  # … a second for so many bytes
+
+# What a socket that does not block raises while there is nothing to read or no room to write.
+NOT_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class ClientGone(ConnectionError):
@@ -18,21 +20,47 @@ class ClientGone(ConnectionError):
 
 
 class ClientTooSlow(TimeoutError):
-    """The client let the timeout pass, or sends less than a thread is worth."""
+    """The client let the timeout pass, or sends less than it must."""
+
+
+class Pace:
+    """How fast a body comes: at least ``slowest`` bytes a second, window by window.
+
+    A window is a time of waiting for the client, ``seconds`` long; what the server does with the
+    bytes meanwhile is not the client's fault. Nothing that was sent before counts in it: else
+    somebody could send much at once and trickle for hours.
+    """
+
+    def __init__(self, slowest: float, seconds: float) -> None:
+        self._slowest = slowest
+        self._seconds = seconds
+        self._waited = 0.0
+        self._received = 0
+
+    def note(self, waited: float, received: int) -> None:
+        """``received`` bytes came in ``waited`` seconds. Raises ClientTooSlow."""
+        self._waited += waited
+        self._received += received
+        if self._waited >= self._seconds:
+            if self._received < self._slowest * self._waited:
+                raise ClientTooSlow
+            self._waited, self._received = 0.0, 0
 
 
 class Incoming:
     """What the client sends. ``socket`` may be replaced by its TLS wrapping while nothing is held.
 
-    ``closed`` and ``close`` are what cheroot's thread pool asks of a reading file.
+    ``closed`` and ``close`` are what cheroot's thread pool asks of a reading file. Where the socket
+    does not block, reading raises one of NOT_YET; nothing is lost, and it can be done again.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self.socket = sock
         self.held = bytearray()
         self.closed = False
-        self._waited = 0.0
-        self._received = 0
+        # While True, nothing more is taken from the network: only what came with it earlier.
+        self.only_at_hand = False
+        self._pace: Pace | None = None
 
     def collect(self) -> bool:
         """Hold what has come by now; False at the end of the stream.
@@ -43,10 +71,9 @@ class Incoming:
         self.held += data
         return bool(data)
 
-    def begin_body(self) -> None:
-        """Start the account of the time that a body keeps its thread waiting."""
-        self._waited = 0.0
-        self._received = 0
+    def begin_body(self, pace: Pace) -> None:
+        """From here on what is waited for counts in ``pace``."""
+        self._pace = pace
 
     def readinto(self, view: memoryview) -> int:
         """Fill ``view`` as far as bytes are at hand, waiting for the first; 0 at the end.
@@ -83,18 +110,24 @@ class Incoming:
         self.held.clear()
 
     def _receive_into(self, view: memoryview) -> int:
+        if self.only_at_hand and not self._has_pending():
+            raise BlockingIOError
         begun = time.monotonic()
         try:
             count = self.socket.recv_into(view)
+        except NOT_YET:
+            raise
         except TimeoutError as error:
             raise ClientTooSlow from error
         except OSError as error:
             raise ClientGone from error
-        self._waited += time.monotonic() - begun
-        self._received += count
-        if self._waited > _GRACE + self._received / _SLOWEST:
-            raise ClientTooSlow
+        if self._pace is not None:
+            self._pace.note(time.monotonic() - begun, count)
         return count
+
+    def _has_pending(self) -> bool:
+        """Whether TLS has decrypted something already."""
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
 
 class Outgoing:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from davserver.server.addresses import Addresses
 from davserver.server.balance import ABSENT, FULL, Loads
 from davserver.server.connection import Connection, Step
 from davserver.server.request import where
@@ -25,6 +26,8 @@ _NO_FILES_PAUSE = 0.1  # seconds without new connections when none can be opened
 _HEAVIER = 0.005  # by a worker that has more connections than another one
 _FULL = 0.1  # by a worker whose threads are all busy, while another has one to spare
 _REPEAT = 60.0  # seconds before the same complaint is logged again
+_TURNED_AWAY = 32  # connections of one address, beyond those it may have, that are told so
+_FILES_SPARED = 32  # descriptors for the requests of the others, when there was none left
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,19 @@ class Waiting:
     """All connections of a worker that hold no thread, and the listening socket.
 
     One thread calls ``turn`` over and over; only it takes connections out again and closes them.
-    Any thread may bring one in by ``keep`` and ``linger``, and has done with it then.
+    Any thread may bring one in by ``keep``, and has done with it then.
 
     The workers share one listening socket. The kernel wakes all of them for a new connection and
     the quickest has it, which may well be the same each time; clients keep their connections, so
     that one worker would then serve them all. Hence who has more than another waits a moment.
     """
 
-    def __init__(self, server: "Server", door: Door, most: int) -> None:
+    def __init__(self, server: "Server", door: Door, most: int, addresses: Addresses) -> None:
         """At most ``most`` connections wait; one more, and the one that has waited longest goes."""
         self._server = server
         self._door = door
         self._most = most
+        self._addresses = addresses
         self._open = 0
         self._served = 0
         self._selector = selectors.DefaultSelector()
@@ -67,21 +71,15 @@ class Waiting:
         """Call ``then`` in a turn in which ``descriptor`` can be read."""
         self._selector.register(descriptor, selectors.EVENT_READ, then)
 
-    def keep(self, connection: Connection) -> None:
-        """Take back a connection whose request was answered. It may be ready at once again."""
+    def keep(self, connection: Connection, *, last: bool) -> None:
+        """Take back a connection whose request was answered. It may be ready at once again, but if
+        that was its ``last`` request it ends, once its client has had time to read."""
         self._count(served=-1)
-        connection.rest()
+        next_one = self._addresses.end(connection.origin)
+        if next_one is not None:
+            self._serve(next_one)
+        connection.rest(last=last)
         self._advance(connection)
-
-    def linger(self, connection: Connection) -> None:
-        """Take a connection that is to end, once its client has had time to read."""
-        self._count(served=-1)
-        try:
-            connection.begin_lingering()
-        except OSError:
-            self._drop(connection)
-        else:
-            self._remember(connection)
 
     def turn(self, longest: float) -> None:
         """Do what can be done now, or within ``longest`` seconds."""
@@ -103,6 +101,8 @@ class Waiting:
         for connection in self._all():
             if not connection.lingering:
                 self._advance(connection)
+        for connection in self._addresses.queued():
+            self._serve(connection)
         for connection in self._all():
             if not connection.lingering:
                 self._forget(connection)
@@ -165,8 +165,27 @@ class Waiting:
             sock.close()
             return True
         self._count(opened=1)
-        self._advance(connection)
+        excess = self._addresses.came(connection.origin)
+        if excess <= 0 or self._make_room(connection.origin):
+            self._advance(connection)
+        elif excess <= _TURNED_AWAY:
+            connection.turn_away()
+            self._linger(connection)
+        else:
+            self._drop(connection)
         return True
+
+    def _make_room(self, address: str) -> bool:
+        """End the longest idle connection of an address that has too many; whether there was one.
+
+        Its client loses nothing: it opens another when it wants something.
+        """
+        for connection in self._all():
+            if connection.origin == address and connection.idle:
+                self._forget(connection)
+                self._drop(connection)
+                return True
+        return False
 
     def _count(self, *, opened: int = 0, served: int = 0) -> None:
         """Note a change in the connections that are open, and in those that hold a thread."""
@@ -178,12 +197,12 @@ class Waiting:
                 self._door.loads.tell(self._door.place, self._open + full)
 
     def _lack(self, error: OSError) -> None:
-        """No file descriptor is left: end the oldest connection, and do not try again at once."""
+        """No file descriptor is left: end some connections, and do not try again at once."""
         now = time.monotonic()
         if now - self._complained > _REPEAT:
             self._complained = now
             log.warning("no new connection can be opened: %s", error.strerror)
-        self._drop_oldest(1)
+        self._drop_oldest(_FILES_SPARED)
         self._pause(_NO_FILES_PAUSE)
 
     def _progress(self, connection: Connection) -> None:
@@ -203,11 +222,25 @@ class Waiting:
             self._remember(connection)
             return
         self._forget(connection)
-        if step is Step.READY:
-            self._count(served=1)
-            self._server.requests.put(connection)
-        else:
+        if step is Step.DONE:
+            self._linger(connection)
+        elif step is Step.GONE:
             self._drop(connection)
+        elif self._addresses.begin(connection):
+            self._serve(connection)
+
+    def _serve(self, connection: Connection) -> None:
+        self._count(served=1)
+        self._server.requests.put(connection)
+
+    def _linger(self, connection: Connection) -> None:
+        """Let its client read the answer, and close then."""
+        try:
+            connection.begin_lingering()
+        except OSError:
+            self._drop(connection)
+        else:
+            self._remember(connection)
 
     def _remember(self, connection: Connection) -> None:
         with self._lock:
@@ -239,9 +272,13 @@ class Waiting:
 
     def _drop(self, connection: Connection) -> None:
         connection.drop()
+        self._addresses.went(connection.origin)
         self._count(opened=-1)
 
     def _drop_oldest(self, count: int) -> None:
-        for connection in self._all()[:count] if count > 0 else ():
+        """End those that have waited longest, idle ones first."""
+        if count <= 0:
+            return
+        for connection in sorted(self._all(), key=lambda one: not one.idle)[:count]:
             self._forget(connection)
             self._drop(connection)

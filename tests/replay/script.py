@@ -4,19 +4,20 @@
 ``<url>`` its whole address, ``{etag}`` the last entity tag that the client was told for it.
 """
 
+import ssl
 import time
 from base64 import b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 from tests.clients import DOSSIER, box
 from tests.dav import Reply, address
 from tests.replay.seconds import pause
 from tests.replay.wire import Body, Cut, Header, Unanswered, Wire
 from tests.replay.witness import BOX, Witness
-from tests.serving import PASSWORD, Server
+from tests.serving import PASSWORD
 
 AUTHOR = "cabinet.brumaire-kalve"
 _PLACES = {"B": address(*box(BOX)), "D": address(DOSSIER)}
@@ -87,13 +88,21 @@ class Client:
     asks_first: Literal["never", "connection", "request"] = "never"
 
 
+class Reachable(Protocol):
+    """A server, or what stands before it."""
+
+    @property
+    def url(self) -> str: ...
+
+
 @dataclass
 class Player:
     """A program of one person, at one server. What it does is told to nobody but the witness."""
 
-    server: Server
+    server: Reachable
     witness: Witness
     client: Client
+    trust: ssl.SSLContext | None = None
     _tokens: dict[str, str] = field(default_factory=dict)
     _etags: dict[str, str] = field(default_factory=dict)
 
@@ -114,8 +123,11 @@ class Player:
             self._without_credentials(steps)
             for step in steps:
                 if isinstance(step, Row) and step.by not in wires:
-                    wires[step.by] = open_wires.enter_context(closing(Wire(self.server.url)))
+                    wires[step.by] = open_wires.enter_context(closing(self._wire()))
                 self._do(step, wires)
+
+    def _wire(self) -> Wire:
+        return Wire(self.server.url, self.trust)
 
     def _do(self, step: Step, wires: Mapping[str, Wire]) -> None:
         match step:
@@ -134,7 +146,7 @@ class Player:
 
     def _without_credentials(self, steps: Sequence[Step]) -> None:
         """The whole script without saying who asks, on one connection while it is kept."""
-        with closing(Wire(self.server.url)) as wire:
+        with closing(self._wire()) as wire:
             for row in steps:
                 if isinstance(row, Row) and _is_whole(row):
                     self._ask_first(row, wire)

@@ -1,6 +1,7 @@
 """Requests byte for byte as a client sends them, on TCP connections that he keeps or closes."""
 
 import socket
+import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,10 +50,12 @@ Body = bytes | Chunked | Expecting | Cut | Unanswered | None
 class Wire:
     """One client's way to the server: a connection that is kept while both sides want it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, trust: ssl.SSLContext | None = None) -> None:
+        """``trust`` is for an address in https."""
         parts = urlsplit(url)
         self.host = parts.netloc
         self._peer = (parts.hostname or "", parts.port or 80)
+        self._trust = trust
         self._socket: socket.socket | None = None
 
     @property
@@ -74,7 +77,7 @@ class Wire:
         Fails where a connection that the server wants to close is not closed in peace.
         """
         if self._socket is None:
-            self._socket = socket.create_connection(self._peer, timeout=60)
+            self._socket = self._connect()
         connection = self._socket
         lines = [f"{method} {target} HTTP/1.1", f"Host: {self.host}"]
         lines += [f"{name}: {value}" for name, value in (*headers, *_framing(body))]
@@ -91,6 +94,12 @@ class Wire:
             assert connection.recv(1) == b"", "bytes after the last answer"
             self.close()
         return reply
+
+    def _connect(self) -> socket.socket:
+        plain = socket.create_connection(self._peer, timeout=60)
+        if self._trust is None:
+            return plain
+        return self._trust.wrap_socket(plain, server_hostname=self._peer[0])
 
 
 def _framing(body: Body) -> list[Header]:

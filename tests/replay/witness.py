@@ -41,8 +41,8 @@ class Account:
 class Witness:
     """A second lawyer of the dossier, and the administrator's lists."""
 
-    def __init__(self, url: str, data: Path) -> None:
-        self.dav = Dav(url, _OTHER, PASSWORD, "witness")
+    def __init__(self, url: str, data: Path, *, kind: type[Dav] = Dav) -> None:
+        self.dav = kind(url, _OTHER, PASSWORD, "witness")
         self._console = Console(data)
         self._known = self._look()
 

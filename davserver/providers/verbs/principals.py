@@ -6,7 +6,7 @@ One finds there oneself, one's groups, and the people of one's dossiers; nobody 
 from xml.sax.saxutils import escape
 
 from davserver.accounts import principals
-from davserver.errors import NotAllowed, NotFound, Refused
+from davserver.errors import NotAllowed, NotFound
 from davserver.providers import listing
 from davserver.providers.access import PRINCIPALS, principal_href
 from davserver.providers.answers import CLASSES, Answer, multistatus, response
@@ -25,11 +25,9 @@ def answer(exchange: Exchange) -> Answer:
         return Answer(200, (*CLASSES, ("Allow", ", ".join(METHODS))))
     if exchange.method != "PROPFIND":
         raise NotAllowed("Cette opération n'a pas de sens ici.")
-    depth = exchange.depth("1", ("0", "1", "infinity"))
+    depth = exchange.depth("infinity", ("0", "1", "infinity"))
     if depth == "infinity":
-        raise Refused(
-            "Ces adresses ne se listent pas en une fois.", condition="propfind-finite-depth"
-        )
+        raise listing.Endless
     asked = listing.asked(exchange.xml(), minimal=exchange.prefers("return=minimal"))
     with exchange.site.reading(exchange.actor, exchange.client) as work:
         everything = _everything(work)

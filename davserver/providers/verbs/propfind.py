@@ -1,6 +1,5 @@
 """PROPFIND (RFC 4918 §9.1)."""
 
-from davserver.errors import Refused
 from davserver.providers import listing
 from davserver.providers.address import href
 from davserver.providers.answers import Answer, multistatus
@@ -10,19 +9,15 @@ from davserver.tree.lookup import find
 
 
 def answer(exchange: Exchange) -> Answer:
-    """207. Without a Depth header the folder and its members are listed, never a whole dossier."""
-    depth = exchange.depth("1", ("0", "1", "infinity"))
-    if depth == "infinity":
-        raise Refused(
-            "Un dossier entier ne se liste pas en une fois.",
-            phrase="Depth infinity refuse",
-            condition="propfind-finite-depth",
-        )
+    """207. A folder is listed with its members at most, never a whole dossier."""
+    depth = exchange.depth("infinity", ("0", "1", "infinity"))
     minimal, no_root = exchange.prefers("return=minimal"), exchange.prefers("depth-noroot")
     asked = listing.asked(exchange.xml(), minimal=minimal)
     with exchange.site.reading(exchange.actor, exchange.client) as work:
         spot = find(work, exchange.path)
         work.gate.require(verbs.propfind(work, spot))
+        if depth == "infinity" and spot.is_folder:
+            raise listing.Endless
         exchange.conditions.guard_get(work, spot)
         base = exchange.address.echo or href(spot.path, folder=spot.is_folder)
         shown = [

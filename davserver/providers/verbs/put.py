@@ -108,8 +108,9 @@ class _Transfer:
 
 
 def _require_whole(exchange: Exchange, incoming: Incoming) -> None:
-    """A body may end well and still be short: Finder says how long it should be."""
-    if exchange.expected is not None and incoming.size != exchange.expected:
+    """A body that came to its end may still be short: Finder says how long it should be."""
+    said_besides = exchange.expected != exchange.announced
+    if said_besides and incoming.size != exchange.expected:
         raise Cut
 
 

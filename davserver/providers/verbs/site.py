@@ -1,6 +1,7 @@
 """What lies outside the drive: « / », which Windows asks of every parent, and what it holds."""
 
 from davserver.errors import NotAllowed, NotFound
+from davserver.providers import listing
 from davserver.providers.address import ROOT
 from davserver.providers.answers import Answer, multistatus, response
 from davserver.providers.exchange import Exchange
@@ -24,8 +25,11 @@ def answer(exchange: Exchange) -> Answer:
         return options.answer(exchange)
     if exchange.method == "PROPFIND":
         exchange.xml()
+        depth = exchange.depth("infinity", ("0", "1", "infinity"))
+        if depth == "infinity":
+            raise listing.Endless
         found = [response("/", [(200, _COLLECTION)])]
-        if exchange.depth("1", ("0", "1", "infinity")) != "0":
+        if depth == "1":
             found.append(response(f"/{ROOT}/", [(200, _COLLECTION)]))
         return multistatus(found)
     if exchange.method in ("GET", "HEAD"):

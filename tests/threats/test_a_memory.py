@@ -1,0 +1,125 @@
+"""A08 and A13: a refusal costs neither memory nor a transfer.
+
+Behind nginx: nginx keeps its own connection to the client until the rest has come or an hour has
+passed; it answers ``Expect: 100-continue`` by itself, before it asks davserver, so that the client
+sends what is then refused. The refusal is the same.
+"""
+
+from contextlib import suppress
+
+import pytest
+
+from tests.clients import DOSSIER
+from tests.dav import Names
+from tests.serving import wait_for
+from tests.threats.doors import (
+    BOX,
+    LAWYER,
+    MEBIBYTE,
+    SPACE,
+    Door,
+    forget_peak,
+    peak,
+    resident,
+    workers,
+)
+from tests.tiny_server import Client
+
+SENT = 100 * MEBIBYTE
+GROWTH = 16 * MEBIBYTE
+PLANS: Names = (DOSSIER, "08 Plans", "x.pdf")
+
+# What is refused, by status: who asks, where, and the announced size.
+REFUSED: dict[int, tuple[str, Names, int]] = {
+    401: ("", (*SPACE, "x.pdf"), 2_000_000_000),
+    403: (LAWYER, PLANS, 2_000_000_000),
+    409: ("apolline.testard", (*SPACE, "nowhere", "x.pdf"), 2_000_000_000),
+    413: ("apolline.testard", (*SPACE, "x.pdf"), 20_000_500_000),
+    507: ("apolline.testard", (*SPACE, "x.pdf"), 11_000_000_000),
+}
+
+
+@pytest.mark.parametrize("status", REFUSED)
+def test_a08_a_refusal_is_told_from_the_head_alone(door: Door, status: int) -> None:
+    login, path, size = REFUSED[status]
+    with door.connect() as client:
+        client.send(door.head("PUT", path, f"Content-Length: {size}", login=login))
+
+        answer = client.answer()
+        assert answer.status == status
+        assert door.nginx or answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunks"])
+@pytest.mark.parametrize("status", REFUSED)
+def test_a08_a_refused_body_is_not_kept_in_memory(door: Door, status: int, chunked: bool) -> None:
+    login, path, size = REFUSED[status]
+    pids = workers(door.server)
+    upload(door, login, path, size, chunked=chunked, sent=MEBIBYTE)  # what is loaded once is loaded
+    forget_peak(pids)
+    before = resident(pids)
+
+    assert upload(door, login, path, size, chunked=chunked, sent=SENT) == status
+
+    assert peak(pids) - before <= GROWTH
+
+
+def upload(door: Door, login: str, path: Names, size: int, *, chunked: bool, sent: int) -> int:
+    """The status that a client gets who sends ``sent`` bytes of his body, whatever comes."""
+    # Finder's way of saying how long the content of its chunks is.
+    coded = ("Transfer-Encoding: chunked", f"X-Expected-Entity-Length: {size}")
+    fields = coded if chunked else (f"Content-Length: {size}",)
+    block = b"100000\r\n" + bytes(MEBIBYTE) + b"\r\n" if chunked else bytes(MEBIBYTE)
+    with door.connect() as client:
+        client.send(door.head("PUT", path, *fields, login=login))
+        with suppress(OSError):  # the server may close
+            for _ in range(sent // MEBIBYTE):
+                client.send(block)
+        return client.answer().status
+
+
+def final(client: Client) -> int:
+    """The status of the final answer. Fails if the client is invited to send its body first."""
+    status = client.answer().status
+    assert status != 100
+    return status
+
+
+def test_a13_nobody_is_invited_to_send_what_is_refused(direct: Door) -> None:
+    size = ("Content-Length: 4000000000", "Expect: 100-continue")
+    sealed = (*BOX, "a13.pdf")
+    assert direct.look(LAWYER).put(sealed, b"%PDF-1.4 a13").status == 201
+    other = direct.look("cabinet.ortie-lambda")
+    wait_for(lambda: other.get(sealed).status == 200, 30, "the seal")
+    box = (*SPACE, "x.pdf")
+    over = ("Content-Length: 11000000000", "Expect: 100-continue")
+
+    for status, head in {
+        401: direct.head("PUT", box, *size, password="wrong"),
+        507: direct.head("PUT", box, *over),
+        403: direct.head("PUT", sealed, *size, login=LAWYER),
+    }.items():
+        with direct.connect() as client:
+            client.send(head)
+            assert final(client) == status
+            assert client.is_closed()
+
+
+def test_a13_what_is_refused_is_refused_behind_a_proxy_too(nginx: Door) -> None:
+    size = ("Content-Length: 4000000", "Expect: 100-continue")
+    with nginx.connect() as client:
+        client.send(nginx.head("PUT", (*SPACE, "x.pdf"), *size, password="wrong"))
+        assert client.answer().status == 100  # nginx's own
+        with suppress(OSError):
+            client.send(bytes(4_000_000))
+        assert client.answer().status == 401
+
+
+def test_a13_who_may_send_is_invited(door: Door) -> None:
+    path = (*door.room(), "x.pdf")
+    with door.connect() as client:
+        client.send(door.head("PUT", path, "Content-Length: 4", "Expect: 100-continue"))
+        assert client.answer().status == 100
+        client.send(b"%PDF")
+        assert client.answer().status == 201
+    assert door.look().get(path).body == b"%PDF"
