@@ -34,7 +34,7 @@ class Site:
         self.gate = make_gate(settings)
         self.database = Database(settings.storage.database_url)
         self.blobs = DirectoryBlobStore(settings.storage.data)
-        self.credentials = Credentials(settings.login)
+        self.credentials = Credentials(self.database, clock, settings.login)
         self._caches = Caches()
 
     @contextmanager

@@ -16,10 +16,7 @@ PASSWORD = "correct horse"
 
 def enters(site: Site, login: str, password: str, address: str = HOME) -> bool:
     """Whether they let somebody in. Raises Busy."""
-    actor = site.credentials.enter(
-        site.database, site.clock, login, password, address=address, door="webdav"
-    )
-    return actor is not None
+    return site.credentials.enter(login, password, address=address, door="webdav") is not None
 
 
 class Gatehouse:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from passlib.totp import TOTP
 from sqlalchemy import select
 
 from davserver.accounts import devices, people, second_factor, throttle
@@ -84,7 +85,7 @@ def test_a_code_is_taken_once_and_only_in_its_time(house: Gatehouse) -> None:
     leonie = house.user("leonie")
     with house.site.writing(CONSOLE, Client("command")) as work:
         uri = second_factor.enable(work.session, leonie, work.now)
-    generator = second_factor.TOTP.from_uri(uri)
+    generator = TOTP.from_uri(uri)
 
     def accepted(code: str) -> bool:
         with house.site.writing(CONSOLE, Client("web")) as work:

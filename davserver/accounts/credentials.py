@@ -6,15 +6,17 @@ refused at their next request, in every process and on open connections too.
 
 A password that is remembered as right is never throttled, whoever else guesses. One remembered as
 wrong is no further guess: a mounted drive repeats it every few seconds. All refusals are alike, in
-what they say and in the time they take.
+what they say and in the time they take. A right one enters also when nothing can be written.
 """
 
 import hashlib
 import hmac
 import logging
 import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -23,8 +25,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from davserver.accounts import devices, naming, passwords, second_factor
-from davserver.accounts.throttle import Throttle, Verdict, Visitor
-from davserver.errors import Busy
+from davserver.accounts.throttle import Pace, Throttle, Verdict, Visitor
+from davserver.errors import Busy, Full, Unavailable
 from davserver.model import DevicePassword, User
 from davserver.model.database import Database
 from davserver.policy import Actor, Device
@@ -48,83 +50,79 @@ class _Account:
 class Credentials:
     """Verifies logins; one per process, shared by its threads."""
 
-    def __init__(self, settings: LoginSettings | None = None) -> None:
-        self._throttle = Throttle(settings or LoginSettings())
+    def __init__(
+        self, database: Database, clock: Callable[[], datetime], settings: LoginSettings
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._throttle = Throttle(settings)
+        self._pace = Pace()
         self._secret = secrets.token_bytes(32)
         self._right = _Memory()
         self._wrong = _Memory()
 
     def prepare(self) -> None:
         """Do beforehand what the first unknown login would else wait for."""
-        passwords.matches("", passwords.unusable())
+        known = passwords.unusable()
+        begun = time.monotonic()
+        passwords.matches("", known)
+        self._pace.note(time.monotonic() - begun)
 
-    def enter(
-        self,
-        database: Database,
-        clock: Callable[[], datetime],
-        login: str,
-        password: str,
-        *,
-        address: str,
-        door: str,
-    ) -> Actor | None:
+    def enter(self, login: str, password: str, *, address: str, door: str) -> Actor | None:
         """Who logs in from ``address`` by ``door``, or None.
 
         An unknown, a disabled and a wrong one take the same time, as does whoever guesses too often
         to be looked at. Raises Busy when too many guess at once, Unavailable.
         """
         visitor = Visitor(login.strip().lower(), address)
-        with database.reading() as session:
-            device = self._device(session, visitor.login, password)
-            account = None if device is not None else _read(session, visitor.login)
-        if device is not None:
-            user, row = device
-            _note_use(database, row, door, clock())
-            return actor_of(user, devices.facts(row))
-        assert account is not None
-        if self._verified(database, clock, visitor, password, account):
-            return account.actor
-        return None
+        with self._database.reading() as session:
+            found = devices.of_password(session, visitor.login, password)
+            account = _read(session, visitor.login)
+        if found is not None and not found[0].disabled:
+            user, device = found
+            self._note_use(device, door)
+            return actor_of(user, devices.facts(device))
+        return account.actor if self._verified(visitor, password, account) else None
 
-    def _device(
-        self, session: Session, login: str, password: str
-    ) -> tuple[User, DevicePassword] | None:
-        found = devices.of_password(session, login, password)
-        return found if found is not None and not found[0].disabled else None
-
-    def _verified(
-        self,
-        database: Database,
-        clock: Callable[[], datetime],
-        visitor: Visitor,
-        password: str,
-        account: _Account,
-    ) -> bool:
+    def _verified(self, visitor: Visitor, password: str, account: _Account) -> bool:
         text = f"{visitor.login}\x00{password}\x00{account.hash}"
         key = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         if self._right.has(key):
             return True
-        if self._wrong.has(key):
-            passwords.pause()
+        right = None if self._wrong.has(key) else self._examined(visitor, password, account)
+        if right is None:
+            self._pace.keep()
             return False
-        with database.reading() as session:
-            verdict, known = self._throttle.verdict(session, visitor, account.user_id, clock())
+        (self._right if right else self._wrong).add(key)
+        return right
+
+    def _examined(self, visitor: Visitor, password: str, account: _Account) -> bool | None:
+        """Whether the password is right; None for who guesses too often to be told."""
+        begun = time.monotonic()
+        with self._database.reading() as session:
+            verdict, known = self._throttle.verdict(
+                session, visitor, account.user_id, self._clock()
+            )
         if verdict is Verdict.BUSY:
             raise Busy("Trop d'essais pour ce compte : réessayez dans quelques secondes.")
         if verdict is Verdict.REFUSED:
-            passwords.pause()
-            return False
-        right = passwords.matches(password, account.hash)
-        if right and known:
-            self._right.add(key)
+            log.warning("login throttled", extra={"facts": {"client": visitor.address}})
+            return None
+        if passwords.matches(password, account.hash):
+            if not known:
+                with suppress(Full, Unavailable), self._database.writing() as session:
+                    self._throttle.succeeded(session, visitor, account.user_id, self._clock())
             return True
-        with database.writing() as session:
-            if right:
-                self._throttle.succeeded(session, visitor, account.user_id, clock())
-            else:
-                self._throttle.failed(session, visitor, clock())
-        (self._right if right else self._wrong).add(key)
-        return right
+        with self._database.writing() as session:
+            self._throttle.failed(session, visitor, self._clock())
+        self._pace.note(time.monotonic() - begun)
+        return False
+
+    def _note_use(self, device: DevicePassword, door: str) -> None:
+        today = self._clock().date()
+        if (device.used_on, device.used_by) != (today, door):
+            with suppress(Full, Unavailable), self._database.writing() as session:
+                devices.note_use(session, device.id, door, today)
 
 
 class _Memory:
@@ -170,11 +168,3 @@ def _read(session: Session, login: str) -> _Account:
     if user is None or user.disabled or two_steps:
         return _Account(user.id if user is not None else 0, passwords.unusable(), None)
     return _Account(user.id, user.password_hash, actor_of(user))
-
-
-def _note_use(database: Database, device: DevicePassword, door: str, now: datetime) -> None:
-    today = now.date()
-    if device.used_on == today and device.used_by == door:
-        return
-    with database.writing() as session:
-        devices.note_use(session, device.id, door, today)

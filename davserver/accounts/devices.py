@@ -13,7 +13,7 @@ from datetime import date, datetime
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from davserver.accounts import passwords
+from davserver.accounts import naming, passwords
 from davserver.accounts.people import PeopleProblem
 from davserver.model import DevicePassword, Dossier, Participant, User
 from davserver.policy import Device, Rights
@@ -83,7 +83,7 @@ def revoke_all(session: Session, user: User) -> int:
 
 def of_password(session: Session, login: str, password: str) -> tuple[User, DevicePassword] | None:
     """Whose device has this password; None unless it is one of ``login``."""
-    if not _FORM.fullmatch(password):
+    if not _FORM.fullmatch(password) or not naming.is_login(login):
         return None
     found = session.execute(
         select(User, DevicePassword)

@@ -5,7 +5,6 @@ their turn, and the others are told to come back, so that logging in cannot take
 """
 
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,28 +17,14 @@ from davserver.errors import Busy
 LONGEST = 256  # characters: argon2 takes any length, a request should not
 AT_ONCE = 2  # hashes computed at the same time in one process
 WAITING = 6  # that wait for their turn
-PAUSING = 4  # refusals without a hash that take as long as one
 _CONTEXT = CryptContext(schemes=["argon2"], argon2__type="ID")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread on paper
 _COMPUTING = BoundedSemaphore(AT_ONCE)
 _INSIDE = BoundedSemaphore(AT_ONCE + WAITING)
-_PAUSES = BoundedSemaphore(PAUSING)
 
 
 class BadPassword(ValueError):
     """A password that cannot be set; the text is a French sentence."""
-
-
-class _Pace:
-    """How long a verification takes here, in seconds: the mean of the last ones."""
-
-    seconds = 0.05
-
-    def note(self, seconds: float) -> None:
-        self.seconds += (seconds - self.seconds) / 8
-
-
-_PACE = _Pace()
 
 
 def hashed(password: str) -> str:
@@ -59,23 +44,11 @@ def matches(password: str, known: str) -> bool:
     """Whether ``password`` is the one of the hash ``known``; False for a malformed hash. One that
     nobody can have costs as much as any other. Raises Busy."""
     with _turn():
-        begun = time.monotonic()
         try:
             found = bool(_CONTEXT.verify(password if possible(password) else "", known))
         except ValueError:
             return False
-        _PACE.note(time.monotonic() - begun)
         return found and possible(password)
-
-
-def pause() -> None:
-    """Wait as long as a verification takes: what is refused without one must not show it. At most
-    a few do so at once; whoever sends a flood is answered at once."""
-    if _PAUSES.acquire(blocking=False):
-        try:
-            time.sleep(_PACE.seconds)
-        finally:
-            _PAUSES.release()
 
 
 def generated(groups: int = 4) -> str:

@@ -8,11 +8,13 @@ far the vessels may run over.
 
 import hashlib
 import ipaddress
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from threading import BoundedSemaphore
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
@@ -22,6 +24,7 @@ from davserver.model import LoginTrace
 from davserver.settings import LoginSettings
 
 KNOWN = timedelta(days=30)  # that an address is known after its last login
+PAUSING = 4  # refusals at once that take the time of an examined guess
 
 
 class Verdict(Enum):
@@ -54,6 +57,29 @@ class Visitor:
 
     def known(self, user_id: int) -> str:
         return _subject("known", str(user_id), neighbourhood(self.address))
+
+
+class Pace:
+    """How long it takes to examine a wrong password: what is refused unexamined must not show it.
+
+    Only a few wait so at once; a flood is answered at once, else it would take all the threads.
+    """
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+        self._places = BoundedSemaphore(PAUSING)
+
+    def note(self, seconds: float) -> None:
+        """A wrong password took so long; the mean of the last ones counts."""
+        self._seconds += (seconds - self._seconds) / (4 if self._seconds else 1)
+
+    def keep(self) -> None:
+        """Wait as long."""
+        if self._places.acquire(blocking=False):
+            try:
+                time.sleep(self._seconds)
+            finally:
+                self._places.release()
 
 
 class Throttle:

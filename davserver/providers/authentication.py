@@ -48,10 +48,7 @@ class Authentication(BaseMiddleware):
                 phrase="Utilisez https",
             )
         login, password = _basic(str(environ.get("HTTP_AUTHORIZATION", "")))
-        site = self._site
-        actor = site.credentials.enter(
-            site.database, site.clock, login, password, address=came.address, door=DOOR
-        )
+        actor = self._site.credentials.enter(login, password, address=came.address, door=DOOR)
         if actor is None:
             raise Unauthenticated(UNKNOWN)
         return actor

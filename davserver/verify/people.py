@@ -60,7 +60,8 @@ def _principals(session: Session, rows: Rows) -> Iterator[str]:
 def _secrets(session: Session) -> Iterator[str]:
     """Devices and second factors are those of accounts that are there; none opens more than it
     could be made for."""
-    logins = {user_id: login for user_id, login in session.execute(select(User.id, User.login))}
+    accounts = session.execute(select(User.id, User.login))
+    logins: dict[int, str | None] = dict(accounts.all())
     for device in session.scalars(select(DevicePassword).order_by(DevicePassword.id)):
         where = f"device {device.id} of user {device.user_id}"
         if logins.get(device.user_id) is None:
