@@ -33,7 +33,7 @@ class Gatehouse:
         with self.site.writing(CONSOLE, Client("command")) as work:
             return administration.add_user(
                 work, login=login, first_name="Léonie", last_name="BRUMAIRE",
-                email=f"{login}@a.example", password=PASSWORD,
+                email=f"membre.{login}@a.example", password=PASSWORD,
             ).id  # fmt: skip
 
     def user(self, login: str) -> User:
