@@ -1,11 +1,13 @@
 """Passwords of devices: made for one device, they open no more than they were made for."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.clients import DOSSIER, EXPERT, await_names, box
 from tests.conftest import Start
+from tests.console import copied
 from tests.dav import Dav, Names
 from tests.serving import Server
 
@@ -181,6 +183,22 @@ def test_explain_knows_devices_and_second_steps(server: Server) -> None:
     assert server.json("user", "show", login)["two_steps"] is True
     assert server.run("user", "totp", login, "enable").returncode == 1
     assert server.run("user", "totp", login, "disable").returncode == 0
+
+
+def test_devices_go_with_the_dossier_or_the_account_they_are_of(
+    seeded: Path, tmp_path: Path
+) -> None:
+    console = copied(seeded, tmp_path)
+    for title in (OTHER, DOSSIER):
+        console.well("device", "add", LAWYER, "--name", title[:7], "--dossier", title)
+    console.well("device", "add", "theo.gabarit", "--name", "Portable")
+
+    console.well("dossier", "state", OTHER, "clos")
+    console.well("dossier", "purge", OTHER, "--yes")
+    console.well("user", "remove", "theo.gabarit")
+
+    assert [row["name"] for row in console.json("device", "list", LAWYER)] == [DOSSIER[:7]]
+    assert console("verify").code == 0
 
 
 PRIVILEGES = (

@@ -24,10 +24,10 @@ from threading import Lock
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from davserver.accounts import devices, naming, passwords, second_factor
+from davserver.accounts import devices, naming, passwords
 from davserver.accounts.throttle import Pace, Throttle, Verdict, Visitor
 from davserver.errors import Busy, Full, Unavailable
-from davserver.model import DevicePassword, User
+from davserver.model import DevicePassword, SecondFactor, User
 from davserver.model.database import Database
 from davserver.policy import Actor, Device
 from davserver.settings import LoginSettings
@@ -103,10 +103,11 @@ class Credentials:
             verdict, known = self._throttle.verdict(
                 session, visitor, account.user_id, self._clock()
             )
+        if verdict is not Verdict.EXAMINED:
+            log.warning("login throttled", extra={"facts": {"client": visitor.address}})
         if verdict is Verdict.BUSY:
             raise Busy("Trop d'essais pour ce compte : réessayez dans quelques secondes.")
         if verdict is Verdict.REFUSED:
-            log.warning("login throttled", extra={"facts": {"client": visitor.address}})
             return None
         if passwords.matches(password, account.hash):
             if not known:
@@ -161,10 +162,14 @@ def still_valid(session: Session, actor: Actor) -> bool:
 
 
 def _read(session: Session, login: str) -> _Account:
-    user = None
+    found = None
     if naming.is_login(login):
-        user = session.scalars(select(User).where(User.login == login)).first()
-    two_steps = user is not None and second_factor.is_enabled(session, user)
-    if user is None or user.disabled or two_steps:
+        found = session.execute(
+            select(User, SecondFactor.user_id)
+            .outerjoin(SecondFactor, SecondFactor.user_id == User.id)
+            .where(User.login == login)
+        ).first()
+    user, two_steps = found if found is not None else (None, None)
+    if user is None or user.disabled or two_steps is not None:
         return _Account(user.id if user is not None else 0, passwords.unusable(), None)
     return _Account(user.id, user.password_hash, actor_of(user))

@@ -15,7 +15,7 @@ from passlib.context import CryptContext
 from davserver.errors import Busy
 
 LONGEST = 256  # characters: argon2 takes any length, a request should not
-AT_ONCE = 2  # hashes computed at the same time in one process
+AT_ONCE = 1  # hash computed at the same time in one process: it uses several cores by itself
 WAITING = 6  # that wait for their turn
 _CONTEXT = CryptContext(schemes=["argon2"], argon2__type="ID")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread on paper

@@ -102,7 +102,7 @@ def test_g07_the_id_of_an_account_that_is_gone_is_never_given_again(
     add = ("user", "add", "--last-name", "X", "--email", "x@x.example", "--password", "p")
     console.well(*add, "dernier", "--dossier", DOSSIER)
     number = _id_of(console, "dernier")
-    console.well("dossier", "close", DOSSIER)
+    console.well("dossier", "state", DOSSIER, "clos")
     console.well("dossier", "purge", DOSSIER, "--yes")
     assert _id_of(console, "dernier") is None
 
