@@ -39,7 +39,8 @@ COMMANDS = {
 }
 LINES = [(name, *sub) for name, subs in COMMANDS.items() for sub in [[one] for one in subs] or [[]]]
 LISTINGS = [
-    ("user", "list"), ("user", "show"), ("device", "add"), ("device", "list"), ("group", "list"), ("group", "members"),
+    ("user", "list"), ("user", "show"), ("device", "add"), ("device", "list"),
+    ("group", "list"), ("group", "members"),
     ("dossier", "create"), ("dossier", "list"), ("dossier", "show"), ("dossier", "state"),
     ("rights", "show"), ("rights", "explain"), ("alerts", "rules"), ("alerts", "queue"),
     ("deposits", "list"), ("journal", "list"), ("verify",),

@@ -58,9 +58,8 @@ def test_g10_errors_tell_no_secret_and_no_place(server: Server) -> None:
     stranger = Stranger(server.url)
     device = server.json("device", "add", LAWYER, "--name", "Portable")["password"]
     server.run("device", "revoke", LAWYER, "Portable")
-    who = [
-        basic(LAWYER, PASSWORD), basic(LAWYER, SECRET), basic(SECRET, "x"), f"Bearer {SECRET}", "",
-        basic(LAWYER, device),
+    strangers = [
+        basic(LAWYER, SECRET), basic(SECRET, "x"), f"Bearer {SECRET}", "", basic(LAWYER, device),
     ]  # fmt: skip
     headers = [
         {},
@@ -80,7 +79,10 @@ def test_g10_errors_tell_no_secret_and_no_place(server: Server) -> None:
     counted = 0
     for method, (person, more, path, body) in zip(
         itertools.cycle(METHODS),
-        itertools.product(who, headers, paths, bodies),
+        itertools.chain(
+            itertools.product([basic(LAWYER, PASSWORD)], headers, paths, bodies),
+            itertools.product(strangers, headers[:1], paths[:3], bodies[:1]),
+        ),
         strict=False,
     ):
         try:
@@ -90,7 +92,7 @@ def test_g10_errors_tell_no_secret_and_no_place(server: Server) -> None:
         counted += 1
         require_clean(shown(reply), device)
 
-    assert counted > 700
+    assert counted > 120
     require_clean(server.log(), device)
 
 

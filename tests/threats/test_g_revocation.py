@@ -18,7 +18,7 @@ CONNECTIONS = 4  # shared out evenly between the two workers
 @pytest.fixture(scope="module")
 def server(start: Start) -> Server:
     served = start({"DAVSERVER_SERVER__WORKERS": "2"})
-    assert len(workers(served)) == 2
+    wait_for(lambda: len(workers(served)) == 2, 60, "both workers")
     return served
 
 
