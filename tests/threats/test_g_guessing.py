@@ -183,6 +183,9 @@ def test_g04_guesses_from_many_addresses_are_slowed_and_the_holder_enters(
         house.wait(1)
 
     assert looked_at <= 5 + 6 + 1 and slowed >= 48
+    with pytest.raises(Busy):
+        for number in range(3):
+            house.enters("cabinet", f"again {number}", f"203.0.113.{100 + number}")
     assert house.enters("cabinet", address=HOME)
     house.restart()
     assert house.enters("cabinet", address=HOME), "his address is known"

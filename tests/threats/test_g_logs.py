@@ -37,7 +37,8 @@ def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         "DAVSERVER_MAIL__USERNAME": "poste", "DAVSERVER_MAIL__PASSWORD": SECRET,
         "DAVSERVER_MAIL__RETRY_FIRST": "0.2", "DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "0.5",
     }  # fmt: skip
-    served = Server(data, environment=environment, log=data.parent / "log")
+    # Not the demo, which prints its password.
+    served = Server(data, command=("serve",), environment=environment, log=data.parent / "log")
     served.start()
     yield served
     assert served.stop() == 0
