@@ -1,14 +1,18 @@
 """Whatever fails, at any door: no secret and no place of the machine in an answer or in the log."""
 
 import itertools
+import json
 import re
 import shutil
 import socket
+import sys
 from collections.abc import Iterator
+from logging import ERROR, LogRecord
 from pathlib import Path
 
 import pytest
 
+from davserver.logs import JsonLines
 from tests.clients import DOSSIER, EXPERT, box
 from tests.console import run as command
 from tests.dav import Reply, address
@@ -131,6 +135,23 @@ def test_g10_a_failure_inside_tells_its_place_in_the_program_only(server: Server
     for answer in answers:
         require_clean(shown(answer))
     require_clean(server.log())
+
+
+def test_g10_the_log_of_a_failure_has_its_kind_and_place_and_no_text() -> None:
+    try:
+        try:
+            raise FileNotFoundError(2, SECRET, f"/srv/{PLACE}/blobs")
+        except OSError as cause:
+            raise RuntimeError(f"INSERT ... '{SECRET}'") from cause
+    except RuntimeError:
+        record = LogRecord("davserver", ERROR, "", 1, "it failed", None, sys.exc_info())
+    line = JsonLines().format(record)
+
+    require_clean(line)
+    assert [one.split(":")[0] for one in json.loads(line)["failure"]] == [
+        f"RuntimeError at {__name__}",
+        f"FileNotFoundError at {__name__}",
+    ]
 
 
 def test_g10_mails_that_fail_tell_nothing(server: Server) -> None:
