@@ -50,10 +50,10 @@ class DirectoryIncoming:
             self._file.close()
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
-                _flush_directory(self._store.blobs)
+                flush_directory(self._store.blobs)
             self._path.rename(target)
             self._kept = True
-            _flush_directory(target.parent)
+            flush_directory(target.parent)
         return Stored(key, self.size, self._hash.hexdigest())
 
     def drop(self) -> None:
@@ -74,8 +74,8 @@ class DirectoryBlobStore:
         for directory in (self.spool, self.blobs):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.blobs / MARKER).touch()
-        _flush_directory(self.blobs)
-        _flush_directory(self.blobs.parent)
+        flush_directory(self.blobs)
+        flush_directory(self.blobs.parent)
 
     def path(self, key: str) -> Path:
         return self.blobs / key[:2] / key
@@ -143,7 +143,8 @@ def _faults() -> Iterator[None]:
         raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
 
 
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
+    """Make the names in ``directory`` durable."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

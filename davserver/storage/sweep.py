@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, select
 
-from davserver.model import Blob, Node
+from davserver.model import Blob, JournalLine, Node
 from davserver.model.database import Database
 from davserver.storage import BlobStore
 
+RESTORE = "site.restore"  # the journal line of a restored backup
 BATCH = 500  # blobs per transaction
 
 
@@ -19,6 +20,8 @@ def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta)
     """Delete what has been unused since before ``now - grace``. Returns how many blobs went.
 
     A transfer that is under way lasts less than the grace, and names its blob when it commits.
+    After a restore, bytes that no row names may be what the backup did not have yet: they stay for
+    another grace, in which ``verify`` names them.
     """
     before = now - grace
     gone = 0
@@ -26,10 +29,11 @@ def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta)
         for key in keys:
             blobs.remove(key)
         gone += len(keys)
-    for key, kept in list(blobs.keys()):
-        if kept < before and not _known(database, key):
-            blobs.remove(key)
-            gone += 1
+    if not _restored_since(database, before):
+        for key, kept in list(blobs.keys()):
+            if kept < before and not _known(database, key):
+                blobs.remove(key)
+                gone += 1
     blobs.drop_unfinished(before)
     return gone
 
@@ -44,6 +48,12 @@ def _forget_rows(database: Database, before: datetime) -> list[str]:
         ).all()
         session.execute(delete(Blob).where(Blob.id.in_([row.id for row in rows])))
         return [row.key for row in rows]
+
+
+def _restored_since(database: Database, before: datetime) -> bool:
+    with database.reading() as session:
+        restored = exists().where(JournalLine.act == RESTORE, JournalLine.at >= before)
+        return bool(session.scalar(select(restored)))
 
 
 def _known(database: Database, key: str) -> bool:

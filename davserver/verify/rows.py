@@ -12,6 +12,7 @@ from davserver.model import Blob, Deposit, Dossier, Node, NodeState
 from davserver.tree.lookup import ROOT_ID
 
 OPEN = (NodeState.RESERVED, NodeState.RECEIVED)
+NOWHERE = "no file"  # the place of bytes that wait for the sweep
 _UNREAD = ("created", "modified", "inherits")
 
 
@@ -71,7 +72,7 @@ class Rows:
                 blob.key,
                 blob.size,
                 blob.sha256,
-                self.path(places[blob.id]) if blob.id in places else "no file",
+                self.path(places[blob.id]) if blob.id in places else NOWHERE,
             )
             for blob in self.blobs.values()
         ]
