@@ -18,6 +18,8 @@ COMMANDS = {
     "init": (),
     "kit": (),
     "verify": (),
+    "backup": (),
+    "restore": (),
     "user": ("add", "list", "show", "password", "disable", "enable", "remove", "move-to-public"),
     "group": ("add", "list", "members", "join", "leave"),
     "dossier": ("create", "list", "show", "state", "export", "purge"),
