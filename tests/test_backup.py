@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from tests.clients import box
 from tests.conftest import Start
 from tests.console import Console, copied, run
 from tests.dav import Names
+from tests.programs import require_root
 from tests.serving import Server, wait_for
 
 A, B, C = "2024-01", "2024-02", "2023-07"
@@ -273,6 +274,32 @@ def test_a_backup_goes_into_a_folder_of_its_own_that_is_there(
     assert "n'est pas une sauvegarde" in console.refused("backup", str(folder))
     assert [file.name for file in folder.iterdir()] == ["autre chose"]
     assert console("backup", str(folder), "--check", "--keep", "1").code == 2
+
+
+@pytest.mark.parametrize("room", [200_000, 4_000_000], ids=["for no rows", "for few pieces"])
+def test_a_backup_that_has_no_room_says_so_and_adds_nothing(
+    console: Console, folder: Path, room: int
+) -> None:
+    require_root()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True)
+    try:
+        assert "plus de place ; rien n'a été ajouté" in console.refused("backup", str(folder))
+        assert generations(folder) == []
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+    console.well("verify")
+
+
+def test_the_newest_generation_is_the_last_one_taken_whatever_the_clock_says(
+    console: Console, folder: Path
+) -> None:
+    first = backed_up(console, folder)["generation"]
+    with opened(console) as site:
+        site.clock = lambda: datetime.now(UTC) - timedelta(days=1)
+        second = taking.take(site, folder).generation
+
+    assert generations(folder) == [first, second]
 
 
 def test_two_backups_into_one_folder_do_not_meet(console: Console, folder: Path) -> None:

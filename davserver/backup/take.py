@@ -1,16 +1,18 @@
 """Taking a backup of a site that is being served."""
 
+import errno
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import exists, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from davserver import __version__
 from davserver.backup import BackupProblem
 from davserver.backup.folder import BackupFolder, Manifest, sha256_of
 from davserver.backup.rows import ask, save
-from davserver.errors import Unavailable
+from davserver.errors import Full, Unavailable
 from davserver.model import Blob, JournalLine
 from davserver.model.database import Database, latest_schema
 from davserver.site import Site
@@ -43,12 +45,24 @@ def take(site: Site, root: Path) -> Taken:
     if not site.blobs.ready():
         raise Unavailable("Le stockage des pièces est momentanément indisponible.")
     with folder.held():
-        return _taken(site, folder)
+        try:
+            return _taken(site, folder)
+        except (Full, OSError, SQLAlchemyError) as error:
+            if isinstance(error, Full) or "full" in str(error) or _has_no_room(error):
+                # The site is only read: it is the backup that has no room.
+                raise BackupProblem(f"{root} : plus de place ; rien n'a été ajouté.") from error
+            raise
+
+
+def _has_no_room(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _taken(site: Site, folder: BackupFolder) -> Taken:
     now = site.clock()
     name = now.strftime("%Y-%m-%dT%H%M%S.%fZ")
+    if (older := folder.generations()) and name <= older[-1]:
+        name = f"{older[-1]}+"  # the clock has gone back: the newest is the last one taken
     file = folder.begin(name)
     copied = copied_bytes = 0
     for _ in range(TRIES):

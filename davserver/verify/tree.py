@@ -24,7 +24,8 @@ def faults(rows: Rows) -> Iterator[str]:
             yield f"{where}: no way leads to it from the root"
         if node.name_key != name_key(node.name) or node.name != composed(node.name):
             yield f"{where}: its key is not that of its name"
-        if node.id != ROOT_ID and (not node.name.strip("./\\") or unprintable(node.name)):
+        named = node.name not in ("", ".", "..") and "/" not in node.name
+        if node.id != ROOT_ID and (not named or unprintable(node.name)):
             yield f"{where}: no program can show its name"
         if node.spelt and (composed(node.spelt) != node.name or node.spelt == node.name):
             yield f"{where}: « {node.spelt} » is no other form of its name"
