@@ -141,7 +141,11 @@ def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
 
     gone = sweep(database, blobs, NOW, timedelta(days=1))
 
-    assert gone == 2
-    assert dict(blobs.keys()).keys() == {named, fresh}
+    assert gone == 1
+    assert dict(blobs.keys()).keys() == {named, fresh, stray}
     assert list(blobs.spool.iterdir()) == []
+    # What no row knew has a row now, and its grace.
+    assert sweep(database, blobs, NOW + timedelta(days=1), timedelta(days=1)) == 0
+    assert sweep(database, blobs, NOW + timedelta(days=1, seconds=1), timedelta(days=1)) == 2
+    assert dict(blobs.keys()).keys() == {named}
     database.close()

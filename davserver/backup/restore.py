@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Table, exists, select, update
+from sqlalchemy import Table, exists, make_url, select, update
 from sqlalchemy.orm import Session
 
 from davserver import journal
@@ -22,9 +22,9 @@ from davserver.backup.rows import Row, copy
 from davserver.model import Blob, Deposit, Dossier, Lock, Message, Node, User, sequences
 from davserver.model.database import Database
 from davserver.settings import Settings
-from davserver.site import CONSOLE, MARKER, Site, create_site, open_site
-from davserver.storage.sweep import RESTORE
+from davserver.site import CONSOLE, Site, create_site, open_site
 
+OWN = frozenset({"site"})  # the identity of a site, which its store bears too
 _FIRST = (User.id, Dossier.id)  # what no site is without
 LOST_IDS = 1_000_000  # more than a site gives between a backup and its loss
 
@@ -77,7 +77,7 @@ def restore(
                 if sha256 not in missing
             }
             with saved.reading() as source, site.database.writing() as target:
-                copy(source, target, _Changes(keys, set(wanted)))
+                copy(source, target, _Changes(keys, set(wanted)), leave=OWN)
                 _begin_anew(target, site.clock(), name, manifest)
         finally:
             site.close()
@@ -115,7 +115,7 @@ def _begin_anew(session: Session, now: datetime, name: str, manifest: Manifest) 
     session.execute(update(Deposit).values(receiving_until=None))
     journal.record(
         session,
-        RESTORE,
+        "site.restore",
         at=now,
         actor=CONSOLE.login,
         channel="command",
@@ -127,10 +127,10 @@ def _begin_anew(session: Session, now: datetime, name: str, manifest: Manifest) 
 
 def _is_empty(settings: Settings) -> bool:
     """Whether there is no site, or one that has neither an account nor a dossier."""
-    storage = settings.storage
-    if not storage.database and not (storage.data / MARKER).exists():
+    url = make_url(settings.storage.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return True
-    database = Database(storage.database_url)
+    database = Database(settings.storage.database_url)
     try:
         if database.schema() is None:
             return True

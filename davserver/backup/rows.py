@@ -25,10 +25,16 @@ def as_it_is(table: Table, row: Row) -> Row | None:
     return row
 
 
-def copy(source: Session, target: Session, change: Change = as_it_is) -> None:
-    """Fill ``target``, of the same schema, with the rows of ``source`` and nothing else. Ids stay,
-    and none that ``source`` has given is given again."""
-    tables = Base.metadata.sorted_tables
+def copy(
+    source: Session,
+    target: Session,
+    change: Change = as_it_is,
+    leave: frozenset[str] = frozenset(),
+) -> None:
+    """Fill ``target``, of the same schema, with the rows of ``source`` and nothing else, but for
+    the tables to ``leave`` as they are. Ids stay, and none that ``source`` has given is given
+    again."""
+    tables = [table for table in Base.metadata.sorted_tables if table.name not in leave]
     with _references_later(target.connection()):
         for table in reversed(tables):
             target.execute(delete(table))

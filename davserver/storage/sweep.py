@@ -4,24 +4,30 @@ Absence is never inferred from failure: the sweep runs only while the database a
 answer, and a row goes before its bytes.
 """
 
+import hashlib
+import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, select
+from sqlalchemy.exc import IntegrityError
 
-from davserver.model import Blob, JournalLine, Node
+from davserver.errors import Unavailable
+from davserver.model import Blob, Node
 from davserver.model.database import Database
 from davserver.storage import BlobStore
 
-RESTORE = "site.restore"  # the journal line of a restored backup
 BATCH = 500  # blobs per transaction
+
+log = logging.getLogger(__name__)
 
 
 def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta) -> int:
     """Delete what has been unused since before ``now - grace``. Returns how many blobs went.
 
     A transfer that is under way lasts less than the grace, and names its blob when it commits.
-    After a restore, bytes that no row names may be what the backup did not have yet: they stay for
-    another grace, in which ``verify`` names them.
+    Bytes that no row knows get one, and another grace: beside an older database that was put back
+    they are what came after it.
     """
     before = now - grace
     gone = 0
@@ -29,11 +35,9 @@ def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta)
         for key in keys:
             blobs.remove(key)
         gone += len(keys)
-    if not _restored_since(database, before):
-        for key, kept in list(blobs.keys()):
-            if kept < before and not _known(database, key):
-                blobs.remove(key)
-                gone += 1
+    for key, kept in list(blobs.keys()):
+        if kept < before and not _known(database, key):
+            _make_known(database, blobs, key, now)
     blobs.drop_unfinished(before)
     return gone
 
@@ -50,12 +54,20 @@ def _forget_rows(database: Database, before: datetime) -> list[str]:
         return [row.key for row in rows]
 
 
-def _restored_since(database: Database, before: datetime) -> bool:
-    with database.reading() as session:
-        restored = exists().where(JournalLine.act == RESTORE, JournalLine.at >= before)
-        return bool(session.scalar(select(restored)))
-
-
 def _known(database: Database, key: str) -> bool:
     with database.reading() as session:
         return session.scalar(select(Blob.id).where(Blob.key == key)) is not None
+
+
+def _make_known(database: Database, blobs: BlobStore, key: str, now: datetime) -> None:
+    """Give bytes the row that they lack; another process may do so, or delete them, meanwhile."""
+    size, digest = 0, hashlib.sha256()
+    with suppress(Unavailable, IntegrityError):
+        for block in blobs.read(key):
+            size += len(block)
+            digest.update(block)
+        with database.writing() as session:
+            session.add(Blob(key=key, size=size, sha256=digest.hexdigest(), created=now))
+        log.warning(
+            "bytes that no row knew: %s; they go after the grace, unless they are used", key
+        )

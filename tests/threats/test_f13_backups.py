@@ -82,62 +82,39 @@ def test_f13_older_rows_beside_newer_bytes_delete_nothing(
     monkeypatch.setattr(store, "SECOND_LOOK", 0.0)
     console = copied(seeded, tmp_path)
     assert console("backup", str(folder)).code == 0
-    # What came after the backup, long enough ago for the sweep to take it for litter.
-    newer = console.data / "blobs" / "ab" / ("ab" * 20)
+    # Since then one piece was purged and swept, another came: long ago, for a sweep.
+    known = [file for file in (console.data / "blobs").glob("*/*") if file.is_file()]
+    went = max(known, key=lambda file: file.stat().st_size)
+    went.unlink()
+    newer = console.data / "blobs" / "cd" / ("cd" * 20)
     newer.parent.mkdir(exist_ok=True)
     newer.write_bytes("déposée après la sauvegarde".encode())
     old = (datetime.now(UTC) - timedelta(days=3)).timestamp()
     os.utime(newer, (old, old))
-    for file in console.data.glob("davserver.sqlite*"):
-        file.unlink()
-
-    told = console("restore", str(folder))
-
-    assert told.code == 1
-    assert f"blob {newer.name}: bytes that no row names" in told.out
-    site = open_site(load(None, data=console.data))
-    try:
-        assert sweep(site.database, site.blobs, site.clock(), GRACE) == 0
-        assert newer.exists()
-        (named,) = (line for line in verify(site).differences if newer.name in line)
-        assert "no row names" in named
-        # Whoever has not come for them within the grace does not want them.
-        sweep(site.database, site.blobs, site.clock() + GRACE + timedelta(minutes=1), GRACE)
-        assert not newer.exists()
-        assert verify(site).differences == []
-    finally:
-        site.close()
-
-
-@pytest.mark.embedded
-def test_f13_a_database_put_back_by_hand_is_named_difference_by_difference(
-    seeded: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "SECOND_LOOK", 0.0)
-    console = copied(seeded, tmp_path)
-    assert console("backup", str(folder)).code == 0
+    # The administrator puts the rows back by hand.
     (generation,) = (folder / "generations").iterdir()
-    known = {file for file in (console.data / "blobs").glob("*/*") if file.is_file()}
-    went = max(known, key=lambda file: file.stat().st_size)
-    went.unlink()  # purged and swept after the backup
-    newer = went.with_name("cd" * 20)
-    newer.write_bytes(b"newer")
     for file in console.data.glob("davserver.sqlite*"):
         file.unlink()
     shutil.copy(generation / "rows.sqlite", console.data / "davserver.sqlite")
 
     site = open_site(load(None, data=console.data))
     try:
-        assert sweep(site.database, site.blobs, site.clock(), GRACE) == 0
-        site.clock = lambda: datetime.now(UTC) + timedelta(days=2)
         found = verify(site).differences
+        assert len(found) == 2
+        assert any(went.name in line and "cannot be read" in line for line in found)
+        assert any(newer.name in line and "no row names" in line for line in found)
+
+        now = site.clock()
+        for passed in (timedelta(), timedelta(hours=1), GRACE - timedelta(hours=1)):
+            assert sweep(site.database, site.blobs, now + passed, GRACE) == 0
+        assert newer.exists()
+        # Whoever has not put things right within the grace does not want them.
+        for passed in (GRACE + timedelta(hours=1), 2 * GRACE + timedelta(hours=2)):
+            sweep(site.database, site.blobs, now + passed, GRACE)
+        assert not newer.exists()
+        assert {file for file in known if file.exists()} == {*known} - {went}
     finally:
         site.close()
-
-    assert len(found) == 2
-    assert any(went.name in line and "cannot be read" in line for line in found)
-    assert any(newer.name in line and "no row names" in line for line in found)
-    assert newer.exists()
 
 
 # Ends as by a power cut before the Nth statement that changes something, or before the commit.
