@@ -14,7 +14,7 @@ from davserver.alerts.sending import send_due
 from davserver.errors import Unavailable
 from davserver.site import SYSTEM, Site
 from davserver.storage.sweep import sweep
-from davserver.tree import locks, sealing, side_files
+from davserver.tree import changes, locks, sealing, side_files
 from davserver.work import Client
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,8 @@ class Background:
             thread.join(timeout=60)
 
     def deposits(self) -> None:
-        """Seal or free what is due, drop expired side files; now and then sweep bytes and
-        locks, and forget past logins."""
+        """Seal or free what is due, drop expired side files; now and then sweep bytes, locks and
+        removals, and forget past logins."""
         settle_deposits(self._site, self._stop.is_set)
         if time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
@@ -59,6 +59,7 @@ class Background:
             sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
             with self._site.writing(SYSTEM, CLIENT) as work:
                 locks.drop_expired(work)
+            forget_removals(self._site, self._stop.is_set)
 
         if time.monotonic() - self._forgot > FORGET:
             self._forgot = time.monotonic()
@@ -101,3 +102,11 @@ def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) ->
         with site.writing(SYSTEM, CLIENT) as work:
             side_files.expire(work, node_id)
     return done
+
+
+def forget_removals(site: Site, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Forget what was removed long ago, one dossier at a time."""
+    again = True
+    while again and not stopping():
+        with site.writing(SYSTEM, CLIENT) as work:
+            again = changes.forget(work)

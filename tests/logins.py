@@ -9,6 +9,7 @@ from davserver.model import User
 from davserver.settings import LoginSettings
 from davserver.site import CONSOLE, Site, create_site
 from davserver.work import Client
+from tests import backends
 
 HOME, OFFICE, ELSEWHERE = "192.0.2.1", "192.0.2.2", "198.51.100.7"
 PASSWORD = "correct horse"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import trustme
 
+from tests.ports import free_port
 from tests.programs import require_program
-from tests.serving import Server, free_port, wait_for
+from tests.serving import Server, wait_for
 
 SHIPPED = Path(__file__).parent.parent / "config" / "nginx.conf"
 BEHIND = {"DAVSERVER_SERVER__TRUSTED_PROXIES": '["127.0.0.1"]'}

@@ -2,10 +2,17 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 
 from davserver.demo.history import ARCHIVES, BOXES
+from davserver.model import Removal
+from davserver.settings import load
+from davserver.site import open_site
+from davserver.worker import forget_removals
+from tests.changes import PROPS, report, short, sync, tag
 from tests.clients import DOSSIER, EXPERT, archive, box
 from tests.conftest import Start
 from tests.dav import Dav, Names, Reply
@@ -17,7 +24,6 @@ ARCHIVE = archive(BOX[-1])
 NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")
 SPACE: Names = ("Espace de l'expert",)
 PDF = b"%PDF-1.4\n" + b"x" * 2_000
-PROPS = "<D:getetag/><D:getcontentlength/><D:resourcetype/>"
 
 
 @pytest.fixture
@@ -42,44 +48,6 @@ def room(expert: Dav, request: pytest.FixtureRequest) -> Iterator[Names]:
     assert expert.mkcol(folder).status == 201
     yield folder
     expert.delete(folder)
-
-
-def tag(client: Dav, folder: Names) -> str:
-    """The folder's ETag, as its property and as its header."""
-    body = b'<D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>'
-    reply = client.propfind(folder, "0", body)
-    found = reply.xml.findtext(".//{DAV:}getetag") or ""
-    assert re.fullmatch(r'"[0-9a-f]{40}"', found), reply.body
-    assert client.request("HEAD", folder).headers["etag"] == found
-    return found
-
-
-def report(client: Dav, folder: Names, token: str = "", level: str = "infinite") -> Reply:
-    """The report of what has changed since ``token``."""
-    body = (
-        f'<D:sync-collection xmlns:D="DAV:"><D:sync-token>{token}</D:sync-token>'
-        f"<D:sync-level>{level}</D:sync-level><D:prop>{PROPS}</D:prop></D:sync-collection>"
-    ).encode()
-    return client.request("REPORT", folder, body, {"Content-Type": "application/xml"})
-
-
-def sync(
-    client: Dav, folder: Names, token: str = "", level: str = "infinite"
-) -> tuple[dict[str, str], str]:
-    """What has changed, by address (the ETag, or « gone »), and the next token."""
-    reply = report(client, folder, token, level)
-    assert reply.status == 207, reply.body
-    changes = {}
-    for response in reply.xml.iterfind("{DAV:}response"):
-        href = response.findtext("{DAV:}href") or ""
-        gone = response.findtext("{DAV:}status") == "HTTP/1.1 404 Not Found"
-        changes[href] = "gone" if gone else (response.findtext(".//{DAV:}getetag") or "")
-    return changes, reply.xml.findtext("{DAV:}sync-token") or ""
-
-
-def short(changes: dict[str, str]) -> dict[str, bool]:
-    """The last names of what changed, and whether they are still there."""
-    return {href.rstrip("/").split("/")[-1]: value != "gone" for href, value in changes.items()}
 
 
 def sealed(client: Dav, path: Names) -> None:
@@ -456,3 +424,33 @@ def test_what_changes_nothing_moves_nothing(expert: Dav, room: Names) -> None:
     )
     assert expert.request("PROPPATCH", name, absent).status == 207
     assert tag(expert, room) == before
+
+
+def test_what_went_long_ago_is_forgotten_and_who_synchronises_begins_anew(start: Start) -> None:
+    server = start()
+    expert = server.dav(EXPERT)
+    for name in ("ancien.txt", "recent.txt"):
+        expert.put((*SPACE, name), b"1")
+    _, token = sync(expert, SPACE)
+    expert.delete((*SPACE, "ancien.txt"))
+    site = open_site(load(None, data=server.data))
+    try:
+        for days in (0, 100, 179):
+            site.clock = lambda days=days: datetime.now(UTC) + timedelta(days=days)  # type: ignore[misc]
+            forget_removals(site)
+        assert short(sync(expert, SPACE, token)[0]) == {"ancien.txt": False}
+
+        site.clock = lambda: datetime.now(UTC) + timedelta(days=181)
+        forget_removals(site)
+        with site.database.reading() as session:
+            assert session.scalar(select(func.count(Removal.id))) == 0
+    finally:
+        site.close()
+
+    reply = report(expert, SPACE, token)
+    assert reply.status == 403
+    assert reply.xml.find("{DAV:}valid-sync-token") is not None
+    everything, token = sync(expert, SPACE)
+    assert "recent.txt" in short(everything)
+    expert.delete((*SPACE, "recent.txt"))
+    assert short(sync(expert, SPACE, token)[0]) == {"recent.txt": False}

@@ -18,6 +18,8 @@ COMMANDS = {
     "init": (),
     "kit": (),
     "verify": (),
+    "backup": (),
+    "restore": (),
     "user": (
         "add",
         "list",

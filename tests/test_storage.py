@@ -146,7 +146,11 @@ def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
         session.add(Blob(key=fresh, size=1, sha256="", created=NOW))
     gone = sweep(database, blobs, NOW, timedelta(days=1))
 
-    assert (first, gone) == (0, 2)
-    assert dict(blobs.keys()).keys() == {named, fresh}
+    assert (first, gone) == (0, 1)
+    assert dict(blobs.keys()).keys() == {named, fresh, stray}
     assert list(blobs.spool.folder.iterdir()) == []
+    # What no row knew has a row now, and its grace.
+    assert sweep(database, blobs, NOW + timedelta(hours=23), timedelta(days=1)) == 0
+    assert sweep(database, blobs, NOW + timedelta(days=1), timedelta(days=1)) == 2
+    assert dict(blobs.keys()).keys() == {named}
     database.close()

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "davserver"
 LEVELS = (
     {"__main__", "commands"},
     {"demo", "app"},
-    {"providers", "worker", "verify"},
+    {"providers", "worker", "verify", "backup"},
     {"dossiers", "site"},
     {"tree"},
     {"alerts", "kit"},

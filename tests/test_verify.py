@@ -129,6 +129,13 @@ def test_every_difference_is_printed_without_json_too(console: Console) -> None:
     assert "2 differences" in done.out
 
 
+REMOVAL = (
+    "INSERT INTO removal (dossier_id, parent_id, node_id, name, kind, change, at) SELECT"
+    " dossier_id, id, 1, 'x', 'file', {}, '2024-01-01' FROM node WHERE {} AND dossier_id ="
+    " (SELECT id FROM dossier WHERE title LIKE '2024-01%')"
+)
+
+
 @pytest.mark.parametrize(
     ("statement", "said"),
     [
@@ -175,6 +182,46 @@ def test_every_difference_is_printed_without_json_too(console: Console) -> None:
         pytest.param("INSERT INTO lock VALUES (1, 't', 9999, 1, 1, 0, '', 1, '2024-01-01',"
                      " '2024-01-01', '', 0)", "lock 1: names a row of node",
                      marks=pytest.mark.embedded),
+        ("UPDATE node SET name = '..', name_key = '..' WHERE number = 2", "can show its name"),
+        ("UPDATE node SET spelt = 'autre' WHERE number = 2", "« autre » is no other form of"),
+        ("UPDATE node SET state = 'side', scratch_of = 1 WHERE name LIKE 'Plan RDC%'",
+         "under the name of another"),
+        ("UPDATE node SET author_id = NULL, state = 'reserved' WHERE name LIKE 'Plan RDC%'",
+         "nobody will ever see it"),
+        ("UPDATE node SET role = 'archives' WHERE name LIKE 'Plan RDC%'", "the part of a folder"),
+        ("UPDATE node SET change = 1000000 WHERE name LIKE 'Plan RDC%'", "that has not been"),
+        ("UPDATE node SET representation_id = NULL WHERE role = 'mailbox'", "a box or archive of"),
+        ("UPDATE node SET representation_id = 1 WHERE name = '08 Plans'", "that is neither"),
+        ("UPDATE node SET role = 'archive' WHERE id = (SELECT min(id) FROM node WHERE role ="
+         " 'mailbox')", "its boxes are ["),
+        ("UPDATE representation SET dossier_id = (SELECT max(id) FROM dossier) WHERE id = 1",
+         "to somebody of another dossier"),
+        ("UPDATE deposit SET received_at = NULL WHERE number = 2", "and never received"),
+        ("UPDATE deposit SET author_id = 1 WHERE number = 2", "another author's"),
+        ("UPDATE \"user\" SET dossier_id = NULL WHERE login = 'soustraitant.sept'",
+         "private without"),
+        ("UPDATE \"user\" SET dossier_id = 1 WHERE login = 'come.prototype'", "or public with one"),
+        ("UPDATE \"user\" SET login = NULL WHERE login = 'come.prototype'", "and yet a password"),
+        ("UPDATE \"user\" SET login = NULL WHERE login = 'come.prototype'",
+         "that account was removed"),
+        ("DELETE FROM participant WHERE role = 'expert'", "its expert does not take part"),
+        ("INSERT INTO participant SELECT d.id, u.id, 'conseil technique' FROM dossier d, \"user\" u"
+         " WHERE d.kind LIKE 'espace%' AND u.login = 'come.prototype'", "others than its expert"),
+        ("UPDATE dossier SET state = 'purgé' WHERE title LIKE '2024-01%'", "purged, and somebody"),
+        ("UPDATE dossier SET kind = 'espace de l''expert' WHERE title LIKE '2024-01%'", "2 spaces"),
+        ("INSERT INTO dead_property SELECT id, '{urn:x}a', '<a xmlns=\"urn:x\">' FROM node"
+         " WHERE number = 2", "no XML element of this name"),
+        ("INSERT INTO dead_property SELECT id, '{urn:x}a', '<b xmlns=\"urn:x\"/>' FROM node"
+         " WHERE number = 2", "no XML element of this name"),
+        pytest.param("INSERT INTO dead_property SELECT id, '{urn:x}a', '<a xmlns=\"urn:x\">"
+                     + "0" * 66_000 + "</a>' FROM node WHERE number = 2", "bytes of properties",
+                     id="endless properties"),
+        (REMOVAL.format(0, "role = 'source'"), "of a change that has not been"),
+        (REMOVAL.format(1000000, "role = 'source'"), "of a change that has not been"),
+        (REMOVAL.format(1, "name LIKE 'Plan RDC%'"), "where no folder of its dossier is"),
+        pytest.param("UPDATE sqlite_sequence SET seq = 1 WHERE name = 'node'",
+                     "and was not given yet", marks=pytest.mark.embedded),
+        ("DELETE FROM journal WHERE id = (SELECT max(id) FROM journal)", "journal: it ends at"),
     ],
 )  # fmt: skip
 def test_a_changed_row_is_found(console: Console, statement: str, said: str) -> None:
@@ -188,8 +235,9 @@ def test_a_changed_row_is_found(console: Console, statement: str, said: str) -> 
     [
         ("UPDATE node SET parent_id = (SELECT id FROM node WHERE name = '08 Plans' AND dossier_id ="
          " (SELECT dossier_id FROM node WHERE number = 9)) WHERE number = 9", "08 Plans"),
-        ("UPDATE node SET state = 'side', scratch_of = 1 WHERE id = (SELECT parent_id FROM node"
-         " WHERE number = 9)", "06 Sapiteurs et investigations/M. PROTOTYPE Côme (structure)"),
+        ("UPDATE node SET state = 'side', scratch_of = 1, author_id = 1, role = 'plain',"
+         " representation_id = NULL WHERE id = (SELECT parent_id FROM node WHERE number = 9)",
+         "06 Sapiteurs et investigations/M. PROTOTYPE Côme (structure)"),
     ],
     ids=["a plain folder", "a side folder"],
 )  # fmt: skip
@@ -198,7 +246,7 @@ def test_a_piece_outside_of_box_and_archive_is_named(
 ) -> None:
     damage(console, statement)
 
-    (found,) = differences(console, "--quick")
+    found = differences(console, "--quick")[0]
 
     piece = f"/{A}/{folder}/Avis technique - structure du balcon.pdf"
     assert found.endswith(f" ({piece}): a piece outside of box and archive")
@@ -232,7 +280,7 @@ def test_a_device_or_second_step_that_could_not_be_made_is_found(console: Consol
         console,
         "UPDATE device_password SET rights = 128, digest = 'x'",
         "UPDATE second_factor SET secret = 'x'",
-        f"UPDATE user SET login = NULL WHERE login = '{OWNER}'",
+        f"UPDATE \"user\" SET login = NULL WHERE login = '{OWNER}'",
     )
 
     found = [one.split(": ", 1)[1] for one in differences(console, "--quick")]
@@ -262,10 +310,134 @@ def test_a_recipient_of_nothing_or_of_another_message_is_found(console: Console)
         "INSERT INTO recipient_line VALUES (2, 1)",
     )
 
-    assert differences(console, "--quick") == [
+    assert differences(console, "--quick")[:2] == [
         "recipient 2: told of line 1 of another message",
         "recipient 1: told of nothing",
     ]
+
+
+LOCK = (
+    "INSERT INTO lock (id, token, node_id, user_id, exclusive, infinite, owner, timeout, expires,"
+    " used, agent, courtesy) SELECT {id}, '{id}', n.id, u.id, {exclusive}, {infinite}, '',"
+    " {timeout}, '{expires}', '{used}', '', {courtesy} FROM node n, \"user\" u"
+    " WHERE n.{node} AND u.login = '{login}'"
+)
+PLAN = "name LIKE 'Plan RDC%'"
+PLANS = f"id = (SELECT parent_id FROM node WHERE {PLAN})"
+
+
+def lock(number: int = 1, node: str = PLAN, login: str = "apolline.testard", **facts: Any) -> str:
+    """The statement that makes a live lock: an exclusive one of an hour at the most."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    values = {
+        "exclusive": True, "infinite": False, "timeout": 600, "courtesy": False,
+        "expires": now + timedelta(seconds=500), "used": now, **facts,
+    }  # fmt: skip
+    return LOCK.format(id=number, node=node, login=login, **values)
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        ([lock(), lock(2)], "it and lock 1 exclude each other"),
+        ([lock(), lock(2, exclusive=False)], "it and lock 1 exclude each other"),
+        (
+            [
+                lock(node=PLANS, infinite=True),
+                lock(2, login="come.prototype"),
+            ],
+            "it and lock 1 exclude each other",
+        ),
+        ([lock(node="number = 9")], "it holds a piece"),
+        ([lock(courtesy=True)], "or is a courtesy on what is none"),
+        ([lock(infinite=True)], "it reaches below a file"),
+        ([lock(timeout=1_000_000)], "longer or shorter than any lock"),
+        ([lock(expires="2124-01-01")], "longer or shorter than any lock"),
+        (
+            [
+                lock(login="come.prototype"),
+                "UPDATE \"user\" SET login = NULL WHERE login = 'come.prototype'",
+            ],
+            "its holder has no account any more",
+        ),
+        (
+            [lock(login="come.prototype"), f"UPDATE node SET state = 'received' WHERE {PLAN}"],
+            "its holder cannot know of this file",
+        ),
+    ],
+)
+def test_a_lock_that_cannot_be_is_found(console: Console, statements: list[str], said: str) -> None:
+    damage(console, *statements)
+
+    assert any(said in line for line in differences(console, "--quick")), differences(console)
+
+
+def test_locks_that_are_over_or_shared_or_of_one_person_are_no_difference(console: Console) -> None:
+    damage(
+        console,
+        lock(1, exclusive=False),
+        lock(2, exclusive=False, login="come.prototype"),
+        lock(3, expires="2024-01-01", used="2024-01-01"),
+        lock(4, node="number = 9", courtesy=True, timeout=180),
+        lock(5, node=PLANS, infinite=True, exclusive=False),
+    )
+
+    assert differences(console, "--quick") == []
+
+
+def test_what_a_mail_tells_must_have_been(console: Console) -> None:
+    damage(
+        console,
+        "INSERT INTO message (id, dossier_id, depositor_id, kind, opened_at, due_at) SELECT 1,"
+        " dossier_id, 1, 'dépôt', '2024-01-01', '2024-01-01' FROM deposit WHERE number = 9",
+        "INSERT INTO recipient (id, message_id, user_id, email, state, attempts, retry_at, outcome)"
+        " VALUES (1, 1, 1, 'x@x.example', 'sent', 1, '2024-01-01', '')",
+        "INSERT INTO message (id, dossier_id, depositor_id, kind, opened_at, due_at) SELECT 2,"
+        " dossier_id, 1, 'dépôt', '2024-01-01', '2024-01-01' FROM deposit WHERE number = 9",
+        *(
+            "INSERT INTO message_line (id, message_id, name, folder, size, number, late_seconds,"
+            f" reason, at) SELECT {number}, 1, {name}, '', {size}, {told}, 0, '', '2024-01-01'"
+            " FROM deposit WHERE number = 9"
+            for number, name, size, told in (
+                (1, "name", "size", "number"),
+                (2, "name", "size", "number"),
+                (3, "'x'", "size", "8"),
+                (4, "name", "size", "99"),
+            )
+        ),
+        "INSERT INTO recipient_line VALUES (1, 1)",
+    )
+
+    found = differences(console, "--quick")
+
+    assert [line.split(":")[0].split(" (")[0] + line.rpartition(":")[2] for line in found] == [
+        "recipient 1 sent without a date, or dated and not sent",
+        "message line 2 its deposit was announced before",
+        "message line 3 its name or size is not that of the deposit",
+        "message line 4 it announces a deposit that is not there",
+        "message 2 it tells of nothing",
+        "message 2 it goes to nobody",
+    ]
+
+
+def test_the_journal_must_tell_of_what_came_and_of_what_was_rejected(
+    start: Start, tmp_path: Path
+) -> None:
+    server = start({"DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "3600"})
+    assert server.dav(OWNER).put((*BOX, "inachevée.pdf"), b"%PDF-1.4 x").status == 201
+    server.stop()
+    console = copied(server.data, tmp_path)
+    assert differences(console, "--quick") == []
+
+    damage(console, "UPDATE journal SET facts = '{}' WHERE act = 'deposit.receive' AND id = (SELECT"
+           " max(id) FROM journal)")  # fmt: skip
+    found = differences(console, "--quick")
+    assert any(line.endswith("(inachevée.pdf): the journal does not tell of its content")
+               for line in found)  # fmt: skip
+    damage(console, "UPDATE deposit SET rejected_at = opened_at, node_id = NULL WHERE name LIKE"
+           " 'inachev%'")  # fmt: skip
+    found = differences(console, "--quick")
+    assert any("does not tell of its rejection" in line for line in found)
 
 
 @pytest.mark.embedded

@@ -238,7 +238,9 @@ def _read(session: Session, recipient_id: int, user: User, site: str, lease: dat
         attempts=recipient.attempts,
         due_at=message.due_at,
         email=recipient.email,
-        message_id=f"<davserver-{message.id}-{recipient_id}@{site}>",
+        # With its time: ids begin again when a backup is restored, and mail programs drop a mail
+        # that bears the Message-ID of another.
+        message_id=f"<davserver-{message.opened_at:%Y%m%d%H%M%S%f}-{recipient_id}@{site}>",
         letter=Letter(
             kind=message.kind,
             dossier=session.get_one(Dossier, message.dossier_id).title,

@@ -13,7 +13,7 @@ import typer
 
 from davserver import __version__
 
-_COMMANDS = ("demo", "serve", "init", "kit", "verify")
+_COMMANDS = ("demo", "serve", "init", "kit", "verify", "backup", "restore")
 _GROUPS = {
     "user": "Accounts.",
     "device": "Passwords of devices: one per device, revocable, limited if wanted.",

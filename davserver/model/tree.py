@@ -140,6 +140,7 @@ class Removal(Base):
     kind: Mapped[NodeKind] = mapped_column(Word(NodeKind))
     only_for: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     change: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[Time]
 
 
 class Deposit(Base):

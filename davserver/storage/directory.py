@@ -41,9 +41,9 @@ class DirectoryIncoming:
         with disk_faults():
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
-                _flush_directory(self._store.blobs)
+                flush_directory(self._store.blobs)
             self._file.path.rename(target)
-            _flush_directory(target.parent)
+            flush_directory(target.parent)
         return Stored(key, self._file.size, self._file.sha256)
 
     def drop(self) -> None:
@@ -75,8 +75,8 @@ class DirectoryBlobStore:
                 file.write(identity + "\n")
                 file.flush()
                 os.fsync(file.fileno())
-        _flush_directory(self.blobs)
-        _flush_directory(self.blobs.parent)
+        flush_directory(self.blobs)
+        flush_directory(self.blobs.parent)
 
     def path(self, key: str) -> Path:
         """The file that holds the bytes of ``key``."""
@@ -135,7 +135,8 @@ def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
             yield block
 
 
-def _flush_directory(directory: Path) -> None:
+def flush_directory(directory: Path) -> None:
+    """Make the names in ``directory`` durable."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

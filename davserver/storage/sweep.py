@@ -4,9 +4,13 @@ Absence is never inferred from failure: the sweep runs only while the database a
 answer and are of one site, and a row goes before its bytes.
 """
 
+import hashlib
+import logging
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, exists, select, update
+from sqlalchemy.exc import IntegrityError
 
 from davserver.errors import Unavailable
 from davserver.model import Blob, Node, SiteIdentity
@@ -16,12 +20,16 @@ from davserver.storage import BlobStore
 BATCH = 500  # blobs per transaction
 _NAMED = exists().where(Node.blob_id == Blob.id)
 
+log = logging.getLogger(__name__)
+
 
 def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta) -> int:
     """Delete what has been unused since before ``now - grace``. Returns how many blobs went.
 
     A transfer that is under way lasts less than the grace, and names its blob when it commits.
-    Raises Unavailable when the rows or the bytes are away, or not of the same site.
+    Bytes that no row knows get one, and another grace: beside an older database that was put back
+    they are what came after it. Raises Unavailable when the rows or the bytes are away, or not of
+    the same site.
     """
     _require_one_site(database, blobs)
     before = now - grace
@@ -33,8 +41,7 @@ def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta)
         gone += len(keys)
     for key, kept in list(blobs.keys()):
         if kept < before and not _known(database, key):
-            blobs.remove(key)
-            gone += 1
+            _make_known(database, blobs, key, now)
     blobs.drop_unfinished(before)
     return gone
 
@@ -76,3 +83,21 @@ def _forget_rows(database: Database, before: datetime) -> list[str]:
 def _known(database: Database, key: str) -> bool:
     with database.reading() as session:
         return session.scalar(select(Blob.id).where(Blob.key == key)) is not None
+
+
+def _make_known(database: Database, blobs: BlobStore, key: str, now: datetime) -> None:
+    """Give bytes the row that they lack; another process may do so, or delete them, meanwhile."""
+    size, digest = 0, hashlib.sha256()
+    with suppress(Unavailable, IntegrityError):
+        for block in blobs.read(key):
+            size += len(block)
+            digest.update(block)
+        with database.writing() as session:
+            session.add(
+                Blob(
+                    key=key, size=size, sha256=digest.hexdigest(), created=now, unused_since=now
+                )
+            )  # fmt: skip
+        log.warning(
+            "bytes that no row knew: %s; they go after the grace, unless they are used", key
+        )

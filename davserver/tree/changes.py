@@ -6,6 +6,7 @@ yet marks its own node alone.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import delete, exists, or_, select, update
 
@@ -13,6 +14,8 @@ from davserver.model import Dossier, Grant, Node, NodeState, Removal
 from davserver.tree.lookup import ROOT_ID
 from davserver.tree.members import ids_below
 from davserver.work import Work
+
+REMEMBERED = timedelta(days=90)  # how long it is known what went, at the least
 
 
 def changed(work: Work, dossier: Dossier, node: Node) -> None:
@@ -64,6 +67,7 @@ def goes(work: Work, dossier: Dossier, node: Node) -> None:
             kind=node.kind,
             only_for=None if node.state is NodeState.PUBLISHED else node.author_id,
             change=work.change(dossier),
+            at=work.now,
         )
     )
     if _is_shown(node):
@@ -81,6 +85,28 @@ def rights_leave(work: Work, dossiers: Sequence[Dossier], node: Node) -> None:
     if work.session.scalar(select(or_(given, cut))):
         for dossier in dossiers:
             dossier.rights_changed()
+
+
+def forget(work: Work) -> bool:
+    """Forget what went long ago from one dossier, if there is one; who synchronises it begins anew.
+
+    Not bit by bit: that would make them begin anew each time.
+    """
+    oldest = work.now - 2 * REMEMBERED
+    dossier_id = work.session.scalar(
+        select(Removal.dossier_id).where(Removal.at < oldest).order_by(Removal.id).limit(1)
+    )
+    if dossier_id is None:
+        return False
+    dossier = work.session.get_one(Dossier, dossier_id)
+    work.hold(dossier)
+    work.session.execute(
+        delete(Removal)
+        .where(Removal.dossier_id == dossier.id, Removal.at < work.now - REMEMBERED)
+        .execution_options(synchronize_session=False)
+    )
+    dossier.rights_changed()
+    return True
 
 
 def _is_shown(node: Node) -> bool:

@@ -176,7 +176,7 @@ def _number(work: Work, dossier: Dossier, text: str) -> int:
     if found is None or text != _token(work, dossier, int(found[1])):
         raise _begin_anew()
     if int(found[1]) > dossier.change:
-        raise _begin_anew()  # given by a future that a restored backup does not know
+        raise _begin_anew()  # given by a future that this database does not know
     return int(found[1])
 
 

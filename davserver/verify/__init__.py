@@ -1,4 +1,4 @@
-"""The verifier: rows, bytes, hashes, journal and quotas tell the same story. Changes nothing.
+"""The verifier: rows, bytes, hashes, journal, locks and quotas tell one story. Changes nothing.
 
 The rows are read in one transaction, the bytes after it, for hours perhaps, while the site is
 served: what came meanwhile is unknown and young, what went meanwhile is asked for again before it
@@ -13,7 +13,18 @@ from davserver import journal
 from davserver.errors import Unavailable
 from davserver.model import JournalLine
 from davserver.site import Site
-from davserver.verify import contents, deposits, people, store, tree
+from davserver.verify import (
+    changes,
+    contents,
+    deposits,
+    ids,
+    locks,
+    messages,
+    people,
+    properties,
+    store,
+    tree,
+)
 from davserver.verify.rows import Rows, integrity
 
 
@@ -40,7 +51,12 @@ def verify(site: Site, *, quick: bool = False) -> Report:
             *contents.faults(rows),
             *deposits.faults(session, rows),
             *people.faults(session, rows),
+            *messages.faults(session, rows),
+            *locks.faults(session, rows, site.clock()),
+            *properties.faults(session, rows),
+            *changes.faults(session, rows),
             *journal.faults(session),
+            *ids.faults(session),
         ]
         lines = session.scalar(select(func.count(JournalLine.id)))
     kept = rows.kept()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from davserver.model import DossierState, JournalLine, NodeKind, NodeRole, NodeState
+from davserver.model import JournalLine, NodeKind, NodeRole, NodeState
 from davserver.verify.rows import OPEN, Rows
 
 
@@ -17,6 +17,7 @@ def faults(session: Session, rows: Rows) -> Iterator[str]:
     yield from _deposits(rows)
     yield from _places(rows)
     yield from _sealed_lines(session, rows)
+    yield from _other_lines(session, rows)
 
 
 def _deposits(rows: Rows) -> Iterator[str]:
@@ -32,6 +33,8 @@ def _deposits(rows: Rows) -> Iterator[str]:
             on_nodes[node.id] = deposit
             if node.dossier_id != deposit.dossier_id:
                 yield f"{where}: its file lies in another dossier"
+            if node.author_id != deposit.author_id:
+                yield f"{where}: its file is another author's"
             if (node.size, node.sha256) != (deposit.size, deposit.sha256):
                 yield f"{where}: its size or hash is not that of its file"
         if (deposit.sealed_at is None) != (deposit.number is None):
@@ -40,7 +43,9 @@ def _deposits(rows: Rows) -> Iterator[str]:
             if node is not None or deposit.number is not None:
                 yield f"{where}: rejected, and yet there"
         elif deposit.number is not None:
-            if node is None and rows.dossiers[deposit.dossier_id].state != DossierState.PURGED:
+            if deposit.received_at is None:
+                yield f"{where}: sealed, and never received"
+            if node is None and deposit.dossier_id in rows.living:
                 yield f"{where}: the piece is gone"
             elif node is not None and node.number != deposit.number:
                 yield f"{where}: its file bears the number {node.number}, not {deposit.number}"
@@ -90,3 +95,15 @@ def _sealed_lines(session: Session, rows: Rows) -> Iterator[str]:
             yield f"{where}: its size or hash is not that of journal line {line[0]}"
     for line_id, _, _ in lines.values():
         yield f"journal {line_id}: tells of a deposit that is not there"
+
+
+def _other_lines(session: Session, rows: Rows) -> Iterator[str]:
+    """The journal tells of content that came, and of content that a policy has rejected."""
+    told: dict[bool, set[str]] = {True: set(), False: set()}
+    for act, facts in session.execute(select(JournalLine.act, JournalLine.facts)):
+        told[act == "deposit.reject"].add(json.loads(facts).get("sha256", ""))
+    for deposit in rows.deposits:
+        rejected = deposit.rejected_at is not None
+        if deposit.number is None and deposit.sha256 and deposit.sha256 not in told[rejected]:
+            what = "rejection" if rejected else "content"
+            yield f"deposit {deposit.id} ({deposit.name}): the journal does not tell of its {what}"

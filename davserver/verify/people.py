@@ -1,6 +1,7 @@
-"""Whom the rows name: rights, alerts, groups and the recipients of messages."""
+"""Whom the rows name: accounts, rights, alerts, groups, roles, and who acts for whom."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 
 from sqlalchemy import select
@@ -10,13 +11,16 @@ from davserver.accounts import devices
 from davserver.model import (
     AlertRule,
     DevicePassword,
+    DossierKind,
     Grant,
     Group,
     Membership,
-    MessageLine,
     NodeKind,
-    Recipient,
-    RecipientLine,
+    NodeRole,
+    Participant,
+    Platform,
+    Representation,
+    Role,
     SecondFactor,
     User,
     UserKind,
@@ -28,10 +32,28 @@ _DEVICE_RIGHTS = frozenset(int(rights) for rights in devices.RIGHTS.values())
 
 
 def faults(session: Session, rows: Rows) -> Iterator[str]:
-    """Nobody has what is for others, and whoever is written to is told of something."""
+    """Nobody has what is for others, and everything that is somebody's has its owner."""
+    yield from _accounts(session, rows)
     yield from _principals(session, rows)
     yield from _secrets(session)
-    yield from _recipients(session)
+    yield from _platforms(session, rows)
+    yield from _representations(session, rows)
+
+
+def _accounts(session: Session, rows: Rows) -> Iterator[str]:
+    """A private account has its dossier; one that was removed has nothing any more."""
+    removed = set()
+    for user in session.scalars(select(User).order_by(User.id)):
+        where = f"user {user.id} ({user.login or 'removed'})"
+        if user.login is None:
+            removed.add(user.id)
+            if user.password_hash or not user.disabled:
+                yield f"{where}: it has no login, and yet a password"
+        elif (user.kind is UserKind.PRIVATE) != (user.dossier_id in rows.dossiers):
+            yield f"{where}: private without its dossier, or public with one"
+    for table in (Grant, AlertRule, Membership, Participant):
+        for user_id in session.scalars(select(table.user_id).where(table.user_id.in_(removed))):
+            yield f"{table.__tablename__} of user {user_id}: that account was removed"
 
 
 def _principals(session: Session, rows: Rows) -> Iterator[str]:
@@ -78,17 +100,49 @@ def _secrets(session: Session) -> Iterator[str]:
             yield f"{where}: its secret is none"
 
 
-def _recipients(session: Session) -> Iterator[str]:
-    """Each recipient is told of something, and only of what his message tells."""
-    told = set()
-    for recipient_id, message_id, line_id, line_message_id in session.execute(
-        select(Recipient.id, Recipient.message_id, MessageLine.id, MessageLine.message_id)
-        .join(RecipientLine, RecipientLine.recipient_id == Recipient.id)
-        .join(MessageLine, MessageLine.id == RecipientLine.line_id)
-    ):
-        told.add(recipient_id)
-        if message_id != line_message_id:
-            yield f"recipient {recipient_id}: told of line {line_id} of another message"
-    for recipient_id in session.scalars(select(Recipient.id)):
-        if recipient_id not in told:
-            yield f"recipient {recipient_id}: told of nothing"
+def _platforms(session: Session, rows: Rows) -> Iterator[str]:
+    """Each expert has one space of his own, which he alone enters, and leads his dossiers."""
+    roles = {
+        (one.dossier_id, one.user_id): one.role
+        for one in session.execute(select(*Participant.__table__.c))
+    }
+    spaces: dict[int, list[int]] = defaultdict(list)
+    people: dict[int, list[int]] = defaultdict(list)
+    for dossier_id, user_id in roles:
+        people[dossier_id].append(user_id)
+    platforms = {one.id: one for one in session.execute(select(*Platform.__table__.c))}
+    for dossier in rows.dossiers.values():
+        platform = platforms.get(dossier.platform_id)
+        if platform is None:
+            continue  # the database names it
+        where = f"dossier {dossier.id} ({dossier.title})"
+        if dossier.kind == DossierKind.EXPERT_SPACE:
+            spaces[platform.id].append(dossier.id)
+            if people[dossier.id] != [platform.expert_id]:
+                yield f"{where}: others than its expert take part in his space"
+        if dossier.id in rows.living and roles.get((dossier.id, platform.expert_id)) != Role.EXPERT:
+            yield f"{where}: its expert does not take part"
+        if dossier.id not in rows.living and people[dossier.id]:
+            yield f"{where}: purged, and somebody takes part"
+    for platform in platforms.values():
+        if len(spaces[platform.id]) != 1:
+            yield f"platform {platform.id} ({platform.name}): {len(spaces[platform.id])} spaces"
+
+
+def _representations(session: Session, rows: Rows) -> Iterator[str]:
+    """Each has one mailbox and at most one archive, in its dossier; they belong to nobody else."""
+    owned: dict[int, list[NodeRole]] = defaultdict(list)
+    known = {one.id: one for one in session.execute(select(*Representation.__table__.c))}
+    boxes = (NodeRole.MAILBOX, NodeRole.ARCHIVE)
+    for node in rows.nodes.values():
+        where = f"node {node.id} ({rows.path(node.id)})"
+        owner = known.get(node.representation_id)
+        if (owner is not None) != (node.role in boxes):
+            yield f"{where}: a box or archive of nobody, or a folder that is neither"
+        elif owner is not None:
+            owned[owner.id].append(node.role)
+            if owner.dossier_id != node.dossier_id:
+                yield f"{where}: it belongs to somebody of another dossier"
+    for one in known.values():
+        if sorted(owned[one.id]) not in ([NodeRole.MAILBOX], sorted(boxes)):
+            yield f"representation {one.id} ({one.name}): its boxes are {sorted(owned[one.id])}"

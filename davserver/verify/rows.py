@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from davserver.model import Blob, Deposit, Dossier, Node, NodeState
+from davserver.model import Blob, Deposit, Dossier, DossierState, Node, NodeState
 from davserver.tree.lookup import ROOT_ID
 
 OPEN = (NodeState.RESERVED, NodeState.RECEIVED)
+NOWHERE = "no file"  # the place of bytes that wait for the sweep
 _UNREAD = ("created", "modified", "inherits")
 
 
@@ -38,6 +39,7 @@ class Rows:
             self.children[node.parent_id].append(node.id)
         self.blobs = {blob.id: blob for blob in session.execute(select(*Blob.__table__.c))}
         self.dossiers = {one.id: one for one in session.execute(select(*Dossier.__table__.c))}
+        self.living = {one.id for one in self.dossiers.values() if one.state != DossierState.PURGED}
         self.deposits = session.execute(select(*Deposit.__table__.c).order_by(Deposit.id)).all()
 
     def path(self, node_id: int | None) -> str:
@@ -71,7 +73,7 @@ class Rows:
                 blob.key,
                 blob.size,
                 blob.sha256,
-                self.path(places[blob.id]) if blob.id in places else "no file",
+                self.path(places[blob.id]) if blob.id in places else NOWHERE,
             )
             for blob in self.blobs.values()
         ]
