@@ -12,7 +12,7 @@ LEVELS = (
     {"providers", "worker", "verify"},
     {"dossiers", "site"},
     {"tree"},
-    {"alerts", "kit"},
+    {"alerts", "kit", "inspection"},
     {"work", "accounts"},
     {"policy", "journal", "storage"},
     {"model"},

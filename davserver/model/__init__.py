@@ -26,6 +26,7 @@ from davserver.model.dossiers import (
     Representation,
     Role,
 )
+from davserver.model.inspection import Inspection, Verdict
 from davserver.model.journal import JournalLine
 from davserver.model.rights import Grant
 from davserver.model.tree import (
@@ -52,6 +53,7 @@ __all__ = [
     "DossierState",
     "Grant",
     "Group",
+    "Inspection",
     "JournalLine",
     "Lock",
     "Membership",
@@ -73,4 +75,5 @@ __all__ = [
     "Role",
     "User",
     "UserKind",
+    "Verdict",
 ]
