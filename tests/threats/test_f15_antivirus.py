@@ -227,17 +227,19 @@ def speaking(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join()
-        for connection in silent:
-            connection.close()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for connection in silent:
+                connection.close()
 
 
-def verdict(scan: bytes | None, version: bytes = b"ClamAV 1.4.6\0") -> Verdict:
+def verdict(scan: bytes | None, version: bytes = b"ClamAV 1.4.6\0", within: float = 30) -> Verdict:
     """What is understood of a scanner that answers so."""
     with speaking(lambda heard: version if b"VERSION" in heard else scan) as address:
-        return inspect(address, [b"content"], 1.0, lambda: False).verdict
+        return inspect(address, [b"content"], within, lambda: False).verdict
 
 
 def test_f15_only_a_scanners_own_words_are_a_verdict() -> None:
@@ -246,9 +248,11 @@ def test_f15_only_a_scanners_own_words_are_a_verdict() -> None:
     assert verdict(b"INSTREAM size limit exceeded. ERROR\0") is Verdict.UNSCANNABLE
     for nonsense in (
         b"", b"stream: OK", b"stream: ", b"OK\0", b"HTTP/1.1 200 OK\r\n\r\n", b"\0",
-        b"stream: lstat() failed. ERROR\0", b"stream: OK FOUND OK\0", b"\xff" * 9_000, None,
+        b"stream: lstat() failed. ERROR\0", b"stream: OK FOUND OK\0", b"\xff" * 9_000,
     ):  # fmt: skip
         with pytest.raises(ScannerAway):
             verdict(nonsense)
+    with pytest.raises(ScannerAway):
+        verdict(None, within=0.5)
     with pytest.raises(ScannerAway):
         verdict(b"stream: OK\0", version=b"220 smtp.example ESMTP\0")
