@@ -136,7 +136,7 @@ def test_an_infected_deposit_is_its_authors_alone_and_he_and_the_expert_are_told
         assert line["sha256"] in told
         assert "Rien n’est perdu" in told
     acts = Console(server.data).json("journal", "list")
-    assert [a["act"] for a in acts if name in str(a)][-1:] == ["deposit.hold"]
+    assert "deposit.hold" in [line["act"] for line in acts if name in str(line)]
     assert '"antivirus: unix:' in server.log()
 
 
