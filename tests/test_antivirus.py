@@ -71,7 +71,7 @@ def held(server: Server, name: str) -> dict[str, Any]:
 
     def found() -> Any:
         lines = [line for line in console.json("deposits", "held") if line["name"] == name]
-        return [line for line in lines if "pas terminé" not in line["reason"]]
+        return [line for line in lines if "En attente" not in line["reason"]]
 
     (line,) = wait_for(found, 60, f"{name} to be held")
     assert isinstance(line, dict)

@@ -8,7 +8,7 @@ import typer
 from davserver.accounts import passwords
 from davserver.commands.serve import run
 from davserver.demo import seed
-from davserver.settings import load
+from davserver.settings import AntivirusSettings, load
 from davserver.site import create_site, open_site
 
 DATA = Path("davserver-demo")
@@ -36,7 +36,8 @@ def demo(
     server = settings.server.model_copy(update={"host": host, "port": port})
     settings = settings.model_copy(update={"server": server})
     create_site(settings)
-    site = open_site(settings)
+    # What the program brings itself needs no scanner.
+    site = open_site(settings.model_copy(update={"antivirus": AntivirusSettings()}))
     chosen = password or passwords.generated()
     try:
         if seed.is_empty(site):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -41,7 +41,7 @@ class Scan:
     stopping: Callable[[], bool] = lambda: False
 
     def due(self) -> int:
-        """Inspect what deposits have brought, oldest first; how many verdicts were found.
+        """Inspect what deposits have brought; how many verdicts were found.
 
         Any number of processes may run this at once. The round ends early when the scanner cannot
         be used, and soon once ``stopping()``. Raises Unavailable when the database is away.
@@ -59,7 +59,7 @@ class Scan:
 
     def at_once(self, stored: Stored, within: float) -> bool:
         """Inspect this content now, for a client that waits. Whether there is a verdict."""
-        return self._settle(stored, within)
+        return bool(self.settings.clamd) and self._settle(stored, within)
 
     def _claim(self, stored: Stored) -> bool:
         """Take the lease of a content. False: another process has it, or it is done."""
@@ -156,7 +156,8 @@ def _waiting(database: Database, now: datetime) -> list[Stored]:
                 or_(Inspection.id.is_(None), Inspection.retry_at <= now),
                 or_(Inspection.at.is_(None), Inspection.at < Blob.created),
             )
-            .order_by(Deposit.touched_at, Deposit.id)
+            # What makes the scanner hang must not keep the others waiting.
+            .order_by(func.coalesce(Inspection.attempts, 0), Deposit.touched_at, Deposit.id)
         ).all()
         contents = {
             blob.sha256: Stored(blob.key, blob.size, blob.sha256)

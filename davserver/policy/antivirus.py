@@ -4,7 +4,7 @@ from davserver.model import Verdict
 from davserver.policy import Act, Action, Decision, Policy
 
 _PENDING = Decision.deny(
-    "Le contrôle antivirus de ce fichier n'est pas terminé : recommencez dans un moment.",
+    "En attente de contrôle : l'antivirus ne s'est pas encore prononcé.",
     phrase="En attente du controle antivirus",
     status=503,
 )

@@ -23,7 +23,8 @@ class Unchecked(Unavailable):
     """Nothing is known of a content that is to be shown at once; with a verdict it may be."""
 
     def __init__(self, decision: Decision, stored: Stored) -> None:
-        super().__init__(decision.reason, phrase=decision.phrase)
+        sentence = f"{decision.reason} Rien n'a changé : recommencez dans un moment."
+        super().__init__(sentence, phrase=decision.phrase)
         self.stored = stored
 
 

@@ -30,10 +30,9 @@ from tests.serving import Server, wait_for
 DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
 BOX: Names = (DOSSIER, "04 Boîtes aux lettres", "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
 NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")
-SPACE: Names = ("Espace de l'expert",)
 AUTHOR, OTHER, EXPERT = "cabinet.brumaire-kalve", "cabinet.ortie-lambda", "apolline.testard"
 PDF = b"%PDF-1.4\n" + b"x" * 5_000
-PENDING = "n'est pas terminé"
+PENDING = "En attente de contrôle"
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +113,9 @@ def told(post: Post, *words: str) -> Counter[str]:
 def test_f15_a_dead_scanner_holds_what_comes_and_refuses_to_replace(
     server: Server, scanner: Scanner, post: Post, author: Dav, other: Dav, expert: Dav
 ) -> None:
-    piece, note, old = (*BOX, "attente.pdf"), (*NOTES, "note.docx"), (*SPACE, "vu.pdf")
+    piece, note = (*BOX, "attente.pdf"), (*NOTES, "note.docx")
+    plan = (DOSSIER, "08 Plans", expert.names((DOSSIER, "08 Plans"))[0])
     expert.put(note, PDF + b"1")
-    expert.put(old, PDF + b"vu")
     shown(other, note, PDF + b"1")
     scanner.kill()
 
@@ -124,6 +123,8 @@ def test_f15_a_dead_scanner_holds_what_comes_and_refuses_to_replace(
     assert expert.put((*NOTES, "neuve.pdf"), PDF + b"neuve").status == 201
     refused = expert.put(note, PDF + b"2")
     assert (refused.status, PENDING in refused.message) == (503, True)
+    # It was there before there was a scanner: others do not find it in another folder.
+    assert expert.move(plan, (*NOTES, plan[-1])).status == 503
     waiting = held(server, piece[-1], PENDING)
     wait_for(lambda: len(told(post, piece[-1], PENDING)) == 2, 60, "author and expert to be told")
     time.sleep(2)
@@ -139,6 +140,7 @@ def test_f15_a_dead_scanner_holds_what_comes_and_refuses_to_replace(
     shown(other, piece, PDF + b"attente")
     shown(other, (*NOTES, "neuve.pdf"), PDF + b"neuve")
     assert expert.put(note, PDF + b"2").status == 204
+    assert expert.move(plan, (*NOTES, plan[-1])).status == 201
     sealed = row(server, piece[-1])
     assert (sealed["state"], sealed["received_at"]) == ("sealed", waiting["received_at"])
     wait_for(lambda: told(post, piece[-1], "a déposé"), 60, "the alert of the deposit")
