@@ -128,6 +128,23 @@ class LoginSettings(Section):
     account_every: NonNegativeFloat = 2
 
 
+class AntivirusSettings(Section):
+    """The scanner: ``unix:/path`` or ``host:port`` of a clamd; empty: contents are not inspected.
+
+    ``timeout``: seconds that one inspection may last, ``answer_within`` while a client waits for
+    it. ``max_bytes``: as much as the scanner reads of one file (its ``MaxFileSize``); what is
+    larger is held. ``tell_after``: seconds without verdict after which people are told.
+    """
+
+    clamd: str = Field(default="", pattern=r"^$|^unix:/.+$|^.+:[0-9]{1,5}$")
+    timeout: PositiveFloat = 300
+    answer_within: PositiveFloat = 20
+    max_bytes: PositiveInt = 104_857_600
+    retry_first: PositiveFloat = 10
+    retry_most: PositiveFloat = 300
+    tell_after: NonNegativeFloat = 900
+
+
 class LimitSettings(Section):
     """Sizes (bytes): one file, a new platform, a new dossier."""
 
@@ -161,6 +178,7 @@ class Settings(BaseSettings):
     deposit: DepositSettings = DepositSettings()
     login: LoginSettings = LoginSettings()
     mail: MailSettings = MailSettings()
+    antivirus: AntivirusSettings = AntivirusSettings()
     limits: LimitSettings = LimitSettings()
     policy: tuple[PolicySettings, ...] = ()
 

@@ -1,4 +1,4 @@
-"""What runs beside the requests, in every process: sealing, mails, sweeping.
+"""What runs beside the requests, in every process: inspecting, sealing, mails, sweeping.
 
 Any number of processes may run it on the same data; each piece of work is claimed in the database.
 """
@@ -12,6 +12,7 @@ from datetime import timedelta
 from davserver.accounts import throttle
 from davserver.alerts.sending import send_due
 from davserver.errors import Unavailable
+from davserver.inspection import contents
 from davserver.site import SYSTEM, Site
 from davserver.storage.sweep import sweep
 from davserver.tree import changes, locks, sealing, side_files
@@ -26,13 +27,14 @@ CLIENT = Client("worker")
 
 
 class Background:
-    """The background work of one process, in two threads: a slow mail server delays no seal."""
+    """The background work of one process, in three threads: neither a slow mail server nor a slow
+    scanner delays a seal."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._stop = threading.Event()
         self._swept = self._forgot = time.monotonic()
-        tasks = (self.deposits, self.mails)
+        tasks = (self.inspections, self.deposits, self.mails)
         self._threads = [
             threading.Thread(target=self._run, args=(task,), name=task.__name__, daemon=True)
             for task in tasks
@@ -49,6 +51,13 @@ class Background:
         for thread in self._threads:
             thread.join(timeout=60)
 
+    def inspections(self) -> None:
+        """Have the antivirus inspect what has come."""
+        site = self._site
+        contents.Scan(
+            site.database, site.blobs, site.settings.antivirus, site.clock, self._stop.is_set
+        ).due()
+
     def deposits(self) -> None:
         """Seal or free what is due, drop expired side files; now and then sweep bytes, locks and
         removals, and forget past logins."""
@@ -59,6 +68,7 @@ class Background:
             sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
             with self._site.writing(SYSTEM, CLIENT) as work:
                 locks.drop_expired(work)
+                contents.forget(work.session, work.now)
             forget_removals(self._site, self._stop.is_set)
 
         if time.monotonic() - self._forgot > FORGET:

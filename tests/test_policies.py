@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from davserver.errors import NotFound, Refused
-from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeState, Role
+from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeState, Role, Verdict
 from davserver.policy import Act, Action, Actor, Decision, DossierFacts, Entry, Policy, Rights
+from davserver.policy.antivirus import Antivirus
 from davserver.policy.archives import Archives
 from davserver.policy.dossier_state import DossierLife
 from davserver.policy.file_names import FileNames
@@ -271,9 +272,10 @@ def test_each_act_needs_its_right_and_no_other(
         assert decision.allowed is any(rights in Rights(bits) for rights in enough), bits
 
 
-def test_every_act_but_side_files_is_in_the_table_of_rights() -> None:
-    assert {act for act, _, _ in NEEDED} == set(Act) - {Act.SIDE}
+def test_every_act_but_side_files_and_the_seal_is_in_the_table_of_rights() -> None:
+    assert {act for act, _, _ in NEEDED} == set(Act) - {Act.SIDE, Act.PUBLISH}
     assert RecursiveRights().judge(action(Act.SIDE)) is None
+    assert RecursiveRights().judge(action(Act.PUBLISH, rights=ALL)) is None
 
 
 def test_what_one_may_not_see_does_not_exist() -> None:
@@ -283,7 +285,7 @@ def test_what_one_may_not_see_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("state", [NodeState.RESERVED, NodeState.RECEIVED, NodeState.SIDE])
-@pytest.mark.parametrize("act", [act for act in Act if act is not Act.ARRIVE])
+@pytest.mark.parametrize("act", sorted(set(Act) - {Act.ARRIVE, Act.PUBLISH}))
 def test_an_unfinished_deposit_is_hidden_from_all_but_its_author(
     gate: Gate, state: NodeState, act: Act
 ) -> None:
@@ -453,7 +455,7 @@ def test_a_living_dossier_is_left_to_the_other_policies(state: DossierState, act
     assert DossierLife().judge(action(act, dossier=in_state(state))) is None
 
 
-WRITING = [act for act in Act if act not in (Act.SEE, Act.FETCH, Act.SIDE)]
+WRITING = [act for act in Act if act not in (Act.SEE, Act.FETCH, Act.SIDE, Act.PUBLISH)]
 
 
 @pytest.mark.parametrize("state", [DossierState.SUSPENDED, DossierState.CLOSED])
@@ -472,7 +474,7 @@ def test_an_archived_dossier_is_read_by_its_expert_and_hidden_from_the_others() 
 
     assert DossierLife().judge(action(Act.FETCH, dossier=archived)) is None
     for actor in (LAWYER, ASSISTANT, Actor(6, "x", "X", None)):
-        for act in Act:
+        for act in set(Act) - {Act.PUBLISH}:
             decision = DossierLife().judge(action(act, actor=actor, dossier=archived))
             assert decision is not None and decision.hides, act
     for act in WRITING:
@@ -481,7 +483,7 @@ def test_an_archived_dossier_is_read_by_its_expert_and_hidden_from_the_others() 
 
 
 def test_a_purged_dossier_is_hidden_from_its_expert_too() -> None:
-    for act in Act:
+    for act in set(Act) - {Act.PUBLISH}:
         decision = DossierLife().judge(action(act, dossier=in_state(DossierState.PURGED)))
         assert decision is not None and decision.hides, act
 
@@ -670,3 +672,27 @@ def test_ordinary_acts_are_not_the_side_files_business() -> None:
     for act in set(Act) - {Act.SIDE}:
         assert SideFiles().judge(action(act, name=".DS_Store")) is None
         assert SideFiles().inspect(action(act, name=".DS_Store"), b"%PDF") is None
+
+
+# -------------------------------------------------------------------------------- antivirus
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_the_verdict_on_the_content_decides_what_is_shown(active: bool) -> None:
+    def allowed(verdict: Verdict | None, size: int = 10) -> bool:
+        shown = action(Act.PUBLISH, BOX, file(), size=size, verdict=verdict, finding="Eicar")
+        decision = Antivirus(active=active).judge(shown)
+        assert decision is not None
+        assert decision.passes is (not decision.allowed and verdict is None)
+        return decision.allowed
+
+    assert allowed(Verdict.CLEAN)
+    assert allowed(None, size=0)
+    # A verdict that is known counts even when the scanner was switched off since.
+    assert not allowed(Verdict.INFECTED) and not allowed(Verdict.UNSCANNABLE)
+    assert allowed(None) is not active
+
+
+def test_the_antivirus_is_silent_about_all_other_acts() -> None:
+    for act in set(Act) - {Act.PUBLISH}:
+        assert Antivirus(active=True).judge(action(act, verdict=Verdict.INFECTED)) is None

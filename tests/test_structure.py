@@ -16,7 +16,7 @@ LEVELS = (
     {"providers", "worker", "verify", "backup"},
     {"dossiers", "site"},
     {"tree"},
-    {"alerts", "kit"},
+    {"alerts", "kit", "inspection"},
     {"work", "accounts"},
     {"policy", "journal", "storage"},
     {"model"},

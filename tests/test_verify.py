@@ -167,6 +167,10 @@ REMOVAL = (
         ("UPDATE deposit SET sealed_at = NULL WHERE number = 2", "numbered without seal"),
         ("UPDATE deposit SET rejected_at = sealed_at WHERE number = 2", "rejected, and yet there"),
         ("UPDATE deposit SET sealed_at = NULL, number = NULL WHERE number = 2", "its file is not"),
+        ("UPDATE deposit SET held_at = sealed_at WHERE number = 2", "held, and yet sealed"),
+        ("INSERT INTO inspection (sha256, verdict, finding, engine, at, attempts, retry_at) SELECT"
+         " sha256, 'infected', 'X', '', '2020-01-01 00:00:00.000000', 0,"
+         " '2020-01-01 00:00:00.000000' FROM deposit WHERE number = 2", "nobody has decided so"),
         ("DELETE FROM journal WHERE act = 'deposit.seal'", "does not tell of its seal"),
         ("UPDATE journal SET facts = '{}' WHERE act = 'rights.grant'", "the line was changed"),
         ('UPDATE "grant" SET rights = 4096 WHERE id = 1', "4096 are no rights"),

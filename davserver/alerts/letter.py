@@ -137,6 +137,46 @@ _WORDINGS = {
         ),
         arrived=False,
     ),
+    MessageKind.HELD: _Wording(
+        subject=("Votre dépôt est retenu", "{count} de vos dépôts sont retenus"),
+        opening=(
+            "Votre dépôt dans le dossier «\u00a0{dossier}\u00a0» est arrivé, mais il est "
+            "retenu\u00a0: personne d’autre que vous ne le voit.",
+            "{count}\u00a0de vos dépôts dans le dossier «\u00a0{dossier}\u00a0» sont arrivés, mais "
+            "ils sont retenus\u00a0: personne d’autre que vous ne les voit.",
+        ),
+        done="Retenu",
+        closing=(
+            "Rien n’est perdu, et la date de votre envoi compte. Si le fichier est infecté, "
+            "remplacez-le par une version saine sous le même nom, ou retirez-le. Sinon, il n’y a "
+            "rien à faire\u00a0: il sera publié dès qu’il aura été contrôlé, ou sur décision de "
+            "l’expert, qui est prévenu.",
+            "Rien n’est perdu, et la date de vos envois compte. Si un fichier est infecté, "
+            "remplacez-le par une version saine sous le même nom, ou retirez-le. Sinon, il n’y a "
+            "rien à faire\u00a0: ils seront publiés dès qu’ils auront été contrôlés, ou sur "
+            "décision de l’expert, qui est prévenu.",
+        ),
+        arrived=False,
+    ),
+    MessageKind.TO_DECIDE: _Wording(
+        subject=("1 dépôt de {who} est retenu", "{count} dépôts de {who} sont retenus"),
+        opening=(
+            "Un dépôt de {who} dans le dossier «\u00a0{dossier}\u00a0» est retenu\u00a0: personne "
+            "d’autre ne le voit.",
+            "{count}\u00a0dépôts de {who} dans le dossier «\u00a0{dossier}\u00a0» sont "
+            "retenus\u00a0: personne d’autre ne les voit.",
+        ),
+        done="Retenu",
+        closing=(
+            "Rien n’est perdu, et la date de l’envoi compte. L’auteur peut remplacer son fichier. "
+            "Vous pouvez aussi demander à l’administrateur du site de le publier malgré tout ou de "
+            "le rejeter.",
+            "Rien n’est perdu, et la date des envois compte. L’auteur peut remplacer ses fichiers. "
+            "Vous pouvez aussi demander à l’administrateur du site de les publier malgré tout ou "
+            "de les rejeter.",
+        ),
+        arrived=False,
+    ),
     MessageKind.REFUSED: _Wording(
         subject=("Votre opération a été refusée", "{count} de vos opérations ont été refusées"),
         opening=(

@@ -17,6 +17,7 @@ from davserver.model import (
     MessageKind,
     MessageLine,
     Node,
+    Platform,
     Recipient,
     RecipientLine,
     User,
@@ -34,8 +35,10 @@ def announce(
     *,
     author_id: int,
     late_seconds: int = 0,
+    reason: str = "",
 ) -> None:
-    """Queue the alert that ``node`` has come into the last of ``folders``."""
+    """Queue the alert that ``node`` has come into the last of ``folders``. ``reason``: what people
+    should know of it, such as a decision."""
     people = [
         user
         for user in _told(work, folders)
@@ -45,6 +48,7 @@ def announce(
     if people:
         line = _line(node, folders, work.now)
         line.late_seconds = late_seconds
+        line.reason = reason
         _queue(work, kind, dossier, author_id, line, people)
 
 
@@ -62,13 +66,41 @@ def tell(
     """Queue a word to the author alone: of a deposit that was not finished or was rejected, of an
     act that was refused. ``once``: the same word is not repeated in one mail."""
     author = work.session.get_one(User, author_id)
-    if author.login is None or author.disabled:
+    _tell(work, kind, dossier, folders, name, author, reason, to=author, once=once)
+
+
+def tell_held(
+    work: Work, dossier: Dossier, folders: Sequence[Node], name: str, *, author_id: int, reason: str
+) -> None:
+    """Queue a word to the author of a deposit that is held, and one to the expert, who decides."""
+    author = work.session.get_one(User, author_id)
+    platform = work.session.get_one(Platform, dossier.platform_id)
+    expert = work.session.get_one(User, platform.expert_id)
+    _tell(work, MessageKind.HELD, dossier, folders, name, author, reason, to=author)
+    if expert.id != author.id:
+        _tell(work, MessageKind.TO_DECIDE, dossier, folders, name, author, reason, to=expert)
+
+
+def _tell(
+    work: Work,
+    kind: MessageKind,
+    dossier: Dossier,
+    folders: Sequence[Node],
+    name: str,
+    author: User,
+    reason: str,
+    *,
+    to: User,
+    once: bool = False,
+) -> None:
+    """Queue a word about what ``author`` did, to one person, unless his account has ended."""
+    if to.login is None or to.disabled:
         return
     line = MessageLine(
         name=name, folder=_words(folders), size=0, number=None, reason=reason[:400], at=work.now
     )
-    if not once or not _is_told(work, kind, dossier, author_id, line):
-        _queue(work, kind, dossier, author_id, line, [author])
+    if not once or not _is_told(work, kind, dossier, author.id, line):
+        _queue(work, kind, dossier, author.id, line, [to])
 
 
 def _is_told(

@@ -10,7 +10,7 @@ from davserver.commands.apart import apart
 from davserver.commands.options import opened
 from davserver.commands.serve import run
 from davserver.demo import seed
-from davserver.settings import Settings, load
+from davserver.settings import AntivirusSettings, Settings, load
 from davserver.site import create_site
 
 DATA = Path("davserver-demo")
@@ -45,7 +45,8 @@ def demo(
 
 def _prepare(settings: Settings, password: str) -> None:
     create_site(settings)
-    with opened(settings) as site:
+    # What the program brings itself needs no scanner.
+    with opened(settings.model_copy(update={"antivirus": AntivirusSettings()})) as site:
         if seed.is_empty(site):
             typer.echo("Préparation des trois dossiers fictifs…")
             seed.seed(site, password)

@@ -1,5 +1,6 @@
 """``davserver serve``: the server processes of a site."""
 
+import logging
 from typing import Annotated
 
 import typer
@@ -14,6 +15,8 @@ from davserver.server import serve as listen
 from davserver.settings import Settings, load
 from davserver.site import open_site
 from davserver.worker import Background
+
+log = logging.getLogger(__name__)
 
 
 class SiteWorker:
@@ -58,6 +61,8 @@ def run(settings: Settings) -> int:
     """
     apart(lambda: _look(settings))
     log_to_stderr()
+    scanner = settings.antivirus.clamd
+    log.info("antivirus: %s", scanner or "none, contents are not inspected (antivirus.clamd)")
     server = settings.server
     listening = Listening(
         host=server.host,

@@ -34,6 +34,7 @@ from davserver.model.dossiers import (
     Representation,
     Role,
 )
+from davserver.model.inspection import Inspection, Verdict
 from davserver.model.journal import JournalLine
 from davserver.model.rights import Grant
 from davserver.model.site import SiteIdentity
@@ -62,6 +63,7 @@ __all__ = [
     "DossierState",
     "Grant",
     "Group",
+    "Inspection",
     "JournalLine",
     "Lock",
     "LoginTrace",
@@ -86,4 +88,5 @@ __all__ = [
     "SiteIdentity",
     "User",
     "UserKind",
+    "Verdict",
 ]

@@ -32,13 +32,15 @@ class AlertRule(Base):
 
 
 class MessageKind(StrEnum):
-    """Why a mail is sent."""
+    """Why a mail is sent. HELD goes to the author, TO_DECIDE to the expert."""
 
     DEPOSIT = "dépôt"
     PUBLICATION = "publication"
     UNFINISHED = "dépôt inachevé"
     REJECTED = "dépôt rejeté"
     REFUSED = "opération refusée"
+    HELD = "dépôt retenu"
+    TO_DECIDE = "dépôt retenu, à décider"
 
 
 class Message(Base):

@@ -150,6 +150,11 @@ class Deposit(Base):
     per dossier and never changes. ``received_at`` is the last byte of the last complete content:
     the deadline is judged on it. ``touched_at`` is the author's last write, property change or
     unlock: the quiet time is counted from it. Until ``receiving_until`` content is on its way.
+
+    ``direct``: its author may modify here, so it is shown as soon as nothing holds it. ``held_at``
+    is since when a policy keeps it from being shown, for the ``reason`` that people read (that of
+    a rejection or a release, too); ``held_told`` whether they were told; it is looked at again at
+    ``look_at``. ``released_at``: an expert has decided to show it all the same.
     """
 
     __tablename__ = "deposit"
@@ -179,6 +184,11 @@ class Deposit(Base):
     receiving_until: Mapped[datetime | None] = mapped_column(Utc)
     sealed_at: Mapped[datetime | None] = mapped_column(Utc)
     rejected_at: Mapped[datetime | None] = mapped_column(Utc)
+    direct: Mapped[bool] = mapped_column(default=False)
+    held_at: Mapped[datetime | None] = mapped_column(Utc)
+    held_told: Mapped[bool] = mapped_column(default=False)
+    look_at: Mapped[datetime | None] = mapped_column(Utc)
+    released_at: Mapped[datetime | None] = mapped_column(Utc)
     reason: Mapped[str] = mapped_column(String(400), default="")
     late_seconds: Mapped[int] = mapped_column(default=0)
 

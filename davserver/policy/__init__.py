@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeState, Role
+from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeState, Role, Verdict
 from davserver.policy.rights import Act, Rights
 
 __all__ = [
@@ -112,7 +112,8 @@ class Action:
     name it has or will have. ``rights`` are the actor's rights in the last folder of the chain (in
     ``entry`` itself where that is a folder), as far as his device has them. ``size`` is the
     announced or counted content in bytes, None when unknown. ``arriving`` with its
-    ``arriving_chain`` is what MOVE or COPY brings.
+    ``arriving_chain`` is what MOVE or COPY brings. ``verdict`` and ``finding`` are what the
+    antivirus said of the content that is to be published.
     """
 
     act: Act
@@ -128,6 +129,8 @@ class Action:
     makes_folder: bool = False
     arriving: Entry | None = None
     arriving_chain: tuple[Entry, ...] = ()
+    verdict: Verdict | None = None
+    finding: str = ""
     channel: str = "webdav"
     agent: str = ""
 
@@ -195,6 +198,11 @@ class Decision:
     def hide(cls, reason: str) -> "Decision":
         """A no to SEE: for this person the thing does not exist."""
         return cls(False, reason, "Introuvable", 404, None, True)
+
+    @property
+    def passes(self) -> bool:
+        """Whether a no may become a yes by itself, soon (503)."""
+        return not self.allowed and self.status == 503
 
     def by(self, rule: str) -> "Decision":
         """The same decision, signed by ``rule``."""

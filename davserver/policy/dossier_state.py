@@ -10,8 +10,8 @@ class DossierLife(Policy):
 
     def judge(self, action: Action) -> Decision | None:
         state = action.dossier.state
-        if state in LIVE_STATES:
-            return None
+        if state in LIVE_STATES or action.act is Act.PUBLISH:
+            return None  # what came whole before the closing is a deposit, and is sealed
         if state is DossierState.PURGED:
             return Decision.hide("Ce dossier a été purgé.")
         if state is DossierState.ARCHIVED and action.actor.role is not Role.EXPERT:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from davserver.policy import Policy
+from davserver.policy.antivirus import Antivirus
 from davserver.policy.archives import Archives
 from davserver.policy.devices import DeviceLimits
 from davserver.policy.dossier_state import DossierLife
@@ -37,6 +38,7 @@ def make_gate(settings: Settings) -> Gate:
         ("file_names", FileNames()),
         ("quota", Quota()),
         ("side_files", SideFiles()),
+        ("antivirus", Antivirus(active=bool(settings.antivirus.clamd))),
     ]
     return Gate([*policies, *_third_party(settings.policy)])
 

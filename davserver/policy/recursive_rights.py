@@ -9,6 +9,8 @@ class RecursiveRights(Policy):
 
     def judge(self, action: Action) -> Decision | None:
         entry = action.entry
+        if action.act is Act.PUBLISH:
+            return None  # the end of what was permitted when its content came
         if entry is not None and _is_somebody_elses(action):
             return Decision.hide("C'est le dépôt inachevé de quelqu'un d'autre.")
         wanted = needed(action.act, of_file=entry is not None and entry.is_file)

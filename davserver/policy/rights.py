@@ -58,6 +58,7 @@ class Act(StrEnum):
     ARRIVE = auto()
     LOCK = auto()
     SIDE = auto()
+    PUBLISH = auto()
 
 
 NEEDS: dict[Act, tuple[Rights, ...]] = {
@@ -74,6 +75,7 @@ NEEDS: dict[Act, tuple[Rights, ...]] = {
     Act.ARRIVE: (Rights.ADD, Rights.MOVE),
     Act.LOCK: (Rights.MODIFY,),
     Act.SIDE: (),  # no right opens it: policy/side_files.py says where it is taken in
+    Act.PUBLISH: (),  # whoever wrote it had his right: policy/antivirus.py says when it is shown
 }
 
 READING = frozenset({Act.SEE, Act.FETCH})

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from davserver.errors import Refused
 from davserver.model import DeadProperty, Dossier, Node, NodeState
 from davserver.tree import folders as making
-from davserver.tree import locks, put, side_files, verbs, write
+from davserver.tree import locks, publication, put, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, sees
 from davserver.tree.members import Member
 from davserver.tree.put import Guard
@@ -36,6 +36,10 @@ def copy(
     if verbs.is_side(work, target):
         side_files.require_room(work, node.size + sum(member.node.size for member in inside))
     locks.require(work, target.folders, target.node, membership=True, deep=True)
+    if target.node is not None and not node.is_folder and not target.node.is_open:
+        # What others have under this name stays until they may have the copy.
+        content = write.content_of(work, node)
+        publication.require(work, there, target.folders, target.name, content)
     if target.node is not None:
         write.remove_tree(work, there, target.node)
     _copy(work, there, target, node, inside)

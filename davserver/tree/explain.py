@@ -13,7 +13,7 @@ from davserver.accounts import second_factor
 from davserver.accounts.credentials import actor_of
 from davserver.errors import Conflict, NotFound, Problem, Refused, TooLarge
 from davserver.model import Dossier, Group, Lock, User
-from davserver.policy import Action, Actor, Decision, Device
+from davserver.policy import Act, Action, Actor, Decision, Device
 from davserver.policy.gate import Gate
 from davserver.policy.rights import Rights
 from davserver.storage import Stored
@@ -129,6 +129,8 @@ class _Witness(Gate):
         self._requiring = False
 
     def judge(self, action: Action) -> Decision:
+        if action.act is Act.PUBLISH:
+            return Decision.allow("")  # there is no content: what it holds is not in question
         decision = self._gate.judge(action)
         self.last = (action, decision)
         if self._requiring:

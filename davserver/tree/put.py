@@ -9,7 +9,7 @@ from sqlalchemy import select
 from davserver.alerts import outbox
 from davserver.errors import Refused
 from davserver.model import Deposit, Dossier, MessageKind, Node, NodeKind, NodeState, Removal
-from davserver.tree import changes, locks, side_files, verbs, write
+from davserver.tree import changes, holding, locks, publication, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, find, find_held
 from davserver.tree.write import EMPTY, Content
 from davserver.work import Work
@@ -196,8 +196,10 @@ def create(work: Work, dossier: Dossier, spot: Spot, content: Content) -> Node:
         state = NodeState.SIDE
     elif content.size == 0:
         state = NodeState.RESERVED
+    elif deposit or not publication.permits(work, dossier, spot.folders, spot.name, content):
+        state = NodeState.RECEIVED
     else:
-        state = NodeState.RECEIVED if deposit else NodeState.PUBLISHED
+        state = NodeState.PUBLISHED
     node = write.new_node(work, dossier, parent, spot.name, NodeKind.FILE, state)
     write.fill(work, dossier, node, content)
     if node.is_open:
@@ -209,8 +211,11 @@ def create(work: Work, dossier: Dossier, spot: Spot, content: Content) -> Node:
 
 def _replace(work: Work, dossier: Dossier, spot: Spot, node: Node, content: Content) -> None:
     before = node.sha256
+    if node.state is NodeState.PUBLISHED:
+        # What others have stays as it is until they may have the new content.
+        publication.require(work, dossier, spot.folders, node.name, content)
     write.fill(work, dossier, node, content)
-    if node.is_open and content.size and not write.deposits_here(work, dossier, spot.folders):
+    if node.is_open and publishes(work, dossier, spot, content):
         deposit = write.deposit_of(work, node)
         if deposit is not None:
             work.session.delete(deposit)
@@ -228,6 +233,7 @@ def _note_unfinished(work: Work, dossier: Dossier, spot: Spot, node: Node) -> No
     deposit = write.open_deposit(work, dossier, spot.folders, node)
     deposit.received_at = work.now if node.state is NodeState.RECEIVED else None
     deposit.receiving_until = None
+    holding.begin_anew(deposit)
     write.record(
         work,
         "deposit.receive" if node.state is NodeState.RECEIVED else "deposit.reserve",
@@ -236,6 +242,15 @@ def _note_unfinished(work: Work, dossier: Dossier, spot: Spot, node: Node) -> No
         size=node.size,
         sha256=node.sha256,
         agent=work.client.agent[:120],
+    )
+
+
+def publishes(work: Work, dossier: Dossier, spot: Spot, content: Content) -> bool:
+    """Whether what the actor's own unfinished file has now is shown to others at once."""
+    return (
+        content.size > 0
+        and not write.deposits_here(work, dossier, spot.folders)
+        and publication.permits(work, dossier, spot.folders, spot.name, content)
     )
 
 

@@ -11,7 +11,7 @@ from davserver.errors import PreconditionFailed, Refused
 from davserver.model import AlertRule, Deposit, Dossier, Grant, Node, NodeRole, NodeState
 from davserver.names import composed, name_key
 from davserver.policy import nearest
-from davserver.tree import changes, locks, put, side_files, verbs, write
+from davserver.tree import changes, holding, locks, publication, put, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, box_of, find
 from davserver.tree.members import Member, below, ids_below
 from davserver.tree.put import Guard
@@ -91,6 +91,8 @@ def move(
     if node.state is NodeState.SIDE and not verbs.is_side(work, target):
         _land(work, dossier, node, there, target)
     else:
+        if target.parent is not None and target.parent.id != node.parent_id:
+            publication.require_all(work, there, target.folders, node)
         _rename(work, dossier, node, both, there, target)
     return both
 
@@ -142,8 +144,9 @@ def _move_unfinished(work: Work, there: Dossier, target: Spot, node: Node) -> No
         work.grow(there, -node.size)
         node.state = NodeState.SIDE
         node.scratch_of = work.actor.id
-    elif not node.size or write.deposits_here(work, there, target.folders):
-        write.open_deposit(work, there, target.folders, node)
+    elif not put.publishes(work, there, target, write.content_of(work, node)):
+        deposit = write.open_deposit(work, there, target.folders, node)
+        holding.look_again(deposit)
     else:
         deposit = write.deposit_of(work, node)
         if deposit is not None:

@@ -20,9 +20,9 @@ from davserver.model import (
     NodeState,
     User,
 )
-from davserver.policy import HEAD, Act
+from davserver.policy import HEAD, Act, Decision
 from davserver.settings import DepositSettings
-from davserver.tree import changes, locks, write
+from davserver.tree import changes, holding, locks, publication, write
 from davserver.tree.lookup import ROOT_ID
 from davserver.work import Work
 
@@ -39,10 +39,13 @@ def fate(deposit: Deposit, state: NodeState, times: DepositSettings, *, held: bo
     """When a deposit is sealed or freed if nothing more happens (clients differ in how they write).
 
     Content: a while after the last word of its author, shorter for programs that lock and unlock;
-    while a program still holds its lock, longer after the last content. No content: freed once its
-    lock is gone and the reservation has run out. ``held``: a program holds a lock on it.
+    while a program still holds its lock, longer after the last content; at once where its author
+    may modify it anyway. No content: freed once its lock is gone and the reservation has run out.
+    ``held``: a program holds a lock on it.
     """
     if state is NodeState.RECEIVED and deposit.received_at is not None:
+        if deposit.direct:
+            return Fate(True, deposit.received_at)
         if held:
             return Fate(True, deposit.received_at + timedelta(seconds=times.held_lock))
         quiet = times.quiet_locked if deposit.used_lock else times.quiet_unlocked
@@ -67,8 +70,10 @@ def due(work: Work) -> list[int]:
         .where(
             Deposit.sealed_at.is_(None),
             Deposit.rejected_at.is_(None),
+            or_(Deposit.look_at.is_(None), Deposit.look_at <= work.now),
             or_(
                 Deposit.touched_at <= work.now - timedelta(seconds=shortest),
+                Deposit.direct,
                 Dossier.state.not_in(LIVE_STATES),
             ),
         )
@@ -93,17 +98,12 @@ def _fate(work: Work, dossier: Dossier, deposit: Deposit, state: NodeState, *, h
 
 
 def settle(work: Work, deposit_id: int) -> bool:
-    """Seal or free one deposit if it is time, in this transaction. False: not yet, or done."""
-    deposit = work.session.get(Deposit, deposit_id)
-    if deposit is None:
+    """Seal, hold, reject or free one deposit if it is time, in this transaction. False: it is still
+    unfinished, or was dealt with."""
+    found = unfinished(work, deposit_id)
+    if found is None:
         return False
-    # The dossier before anything in it, as all writers do: no two wait for each other.
-    dossier = work.session.get_one(Dossier, deposit.dossier_id)
-    if work.hold(dossier):
-        deposit = work.session.get(Deposit, deposit_id)
-    if deposit is None or deposit.sealed_at or deposit.rejected_at or deposit.node_id is None:
-        return False
-    node = work.session.get_one(Node, deposit.node_id)
+    deposit, dossier, node = found
     held = any(not lock.courtesy for lock in locks.of(work, [node]))
     what = _fate(work, dossier, deposit, node.state, held=held)
     if what.at > work.now:
@@ -111,9 +111,32 @@ def settle(work: Work, deposit_id: int) -> bool:
     folders = folders_of(work, node)
     if not what.seal:
         _free(work, dossier, folders, node, deposit)
-    elif not _reject(work, dossier, folders, node, deposit):
-        _seal(work, dossier, folders, node, deposit)
+        return True
+    if (refusal := _inspected(work, dossier, folders, node, deposit)) is not None:
+        turn_away(work, dossier, folders, node, deposit, refusal.reason, rule=refusal.rule)
+        return True
+    content = write.content_of(work, node)
+    decision = publication.judged(work, dossier, folders, node.name, content, node=node)
+    if not decision.allowed:
+        holding.hold(work, dossier, folders, node, deposit, decision)
+        return False
+    holding.begin_anew(deposit)
+    seal(work, dossier, folders, node, deposit)
     return True
+
+
+def unfinished(work: Work, deposit_id: int) -> tuple[Deposit, Dossier, Node] | None:
+    """An unfinished deposit with its dossier, which is held from here on; None for any other."""
+    deposit = work.session.get(Deposit, deposit_id)
+    if deposit is None:
+        return None
+    # The dossier before anything in it, as all writers do: no two wait for each other.
+    dossier = work.session.get_one(Dossier, deposit.dossier_id)
+    if work.hold(dossier):
+        deposit = work.session.get(Deposit, deposit_id)
+    if deposit is None or deposit.sealed_at or deposit.rejected_at or deposit.node_id is None:
+        return None
+    return deposit, dossier, work.session.get_one(Node, deposit.node_id)
 
 
 def folders_of(work: Work, node: Node) -> list[Node]:
@@ -127,7 +150,7 @@ def folders_of(work: Work, node: Node) -> list[Node]:
     return folders
 
 
-def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:
+def seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:
     """Publish the piece, number it, write its line and queue its alert: one transaction.
 
     Size, hash and date of the file do not change: clients compare them.
@@ -140,6 +163,7 @@ def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit
         changes.came(work, dossier, shown)
     # A lock that its author never gave back must not keep the expert from filing the piece.
     locks.drop_on(work, [node, *fresh])
+    mention = deposit.reason
     if deposit.box_id is None:
         # Not in a mailbox: an ordinary file that was not shown while it was unfinished.
         work.session.delete(deposit)
@@ -148,8 +172,9 @@ def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit
             size=node.size, sha256=node.sha256,
         )  # fmt: skip
         outbox.announce(
-            work, MessageKind.PUBLICATION, dossier, folders, node, author_id=deposit.author_id
-        )
+            work, MessageKind.PUBLICATION, dossier, folders, node, author_id=deposit.author_id,
+            reason=mention,
+        )  # fmt: skip
         return
     node.number = deposit.number = dossier.next_number
     dossier.next_number += 1
@@ -178,42 +203,58 @@ def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit
         node,
         author_id=deposit.author_id,
         late_seconds=deposit.late_seconds,
+        reason=mention,
     )
 
 
-def _reject(
+def _inspected(
     work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit
-) -> bool:
-    """Ask the policies that inspect content; a no removes the file and tells its author."""
+) -> Decision | None:
+    """What the policies that inspect content have against a deposit. What somebody may modify is
+    his own to publish."""
+    if deposit.direct:
+        return None
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
     head = next(work.blobs.read(blob.key, 0, HEAD), b"") if blob is not None else b""
     action = work.action(Act.COMPLETE, dossier, folders, node, size=node.size)
-    decision = work.gate.inspect(action, head)
-    if decision is None:
-        return False
+    return work.gate.inspect(action, head)
+
+
+def turn_away(
+    work: Work,
+    dossier: Dossier,
+    folders: list[Node],
+    node: Node,
+    deposit: Deposit,
+    reason: str,
+    *,
+    rule: str,
+) -> None:
+    """Remove the file, keep the proof that it came, and tell its author."""
+    holding.begin_anew(deposit)
     deposit.rejected_at = work.now
-    deposit.reason = decision.reason[:400]
+    deposit.reason = reason[:400]
     deposit.size, deposit.sha256 = node.size, node.sha256
-    _tell(work, MessageKind.REJECTED, dossier, folders, node, deposit, decision.reason)
+    _tell(work, MessageKind.REJECTED, dossier, folders, node, deposit, deposit.reason)
     write.record(
         work,
         "deposit.reject",
         dossier,
         path=write.path_of(folders, node.name),
         sha256=node.sha256,
-        rule=decision.rule,
+        rule=rule,
+        reason=deposit.reason,
     )
     deposit.node_id = None
     work.session.flush()
     write.remove_tree(work, dossier, node)
-    return True
 
 
 def _free(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:
     """Free a name under which nothing came; its author is told."""
     if deposit.box_id is None and dossier.state in LIVE_STATES:
         # An empty file in an ordinary folder may be meant so: it is shown as it is.
-        _seal(work, dossier, folders, node, deposit)
+        seal(work, dossier, folders, node, deposit)
         return
     _tell(work, MessageKind.UNFINISHED, dossier, folders, node, deposit, "")
     write.record(work, "deposit.expire", dossier, path=write.path_of(folders, node.name))

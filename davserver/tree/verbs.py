@@ -18,6 +18,7 @@ row, and ``davserver rights explain`` asks about the same, so that the answer ca
 | MOVE, elsewhere   | LEAVE of every member, ARRIVE; REMOVE what it overwrites                 |
 | MOVE, unfinished  | COMPLETE every member; ADD; REMOVE what it overwrites                    |
 | side files        | SIDE, whatever the method                                                |
+| all that shows    | PUBLISH the content: at the seal, or at once (tree/publication.py)       |
 """
 
 from collections.abc import Iterator, Sequence

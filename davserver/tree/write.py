@@ -165,6 +165,7 @@ def open_deposit(work: Work, dossier: Dossier, folders: Sequence[Node], node: No
         work.session.add(deposit)
     box = box_of(folders)
     deposit.box_id = box.id if box else None
+    deposit.direct = not deposits_here(work, dossier, folders)
     deposit.dossier_id = dossier.id
     deposit.name = node.name
     deposit.size = node.size

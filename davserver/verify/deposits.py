@@ -8,13 +8,21 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
-from davserver.model import JournalLine, NodeKind, NodeRole, NodeState
+from davserver.model import (
+    Inspection,
+    JournalLine,
+    NodeKind,
+    NodeRole,
+    NodeState,
+    Verdict,
+)
 from davserver.verify.rows import OPEN, Rows
 
 
 def faults(session: Session, rows: Rows) -> Iterator[str]:
     """Every deposit has its number, its piece in its place, and its line in the journal."""
     yield from _deposits(rows)
+    yield from _held(session, rows)
     yield from _places(rows)
     yield from _sealed_lines(session, rows)
     yield from _other_lines(session, rows)
@@ -61,6 +69,22 @@ def _deposits(rows: Rows) -> Iterator[str]:
             yield f"{where}: numbered, but no sealed deposit"
         if node.kind == NodeKind.FILE and node.state in OPEN and not known:
             yield f"{where}: unfinished, but no deposit: nobody will ever finish it"
+
+
+def _held(session: Session, rows: Rows) -> Iterator[str]:
+    """What is held is not shown, and what the antivirus held was sealed by a decision alone."""
+    bad = (Verdict.INFECTED, Verdict.UNSCANNABLE)
+    found = select(Inspection.sha256, Inspection.at).where(Inspection.verdict.in_(bad))
+    held = dict(session.execute(found).all())
+    for deposit in rows.deposits:
+        where = f"deposit {deposit.id} ({deposit.name})"
+        if deposit.held_at is not None and (deposit.sealed_at or deposit.rejected_at):
+            yield f"{where}: held, and yet sealed or rejected"
+        if deposit.sealed_at is None or deposit.released_at is not None:
+            continue
+        # A later inspection may know more than the one before the seal.
+        if deposit.sha256 in held and held[deposit.sha256] < deposit.sealed_at:
+            yield f"{where}: sealed in spite of the antivirus, and nobody has decided so"
 
 
 def _places(rows: Rows) -> Iterator[str]:

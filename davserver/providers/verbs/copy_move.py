@@ -3,6 +3,7 @@
 from davserver.errors import Refused
 from davserver.providers.answers import Answer
 from davserver.providers.exchange import Exchange
+from davserver.providers.publishing import inspected
 from davserver.tree import duplicate, relocate
 
 
@@ -10,15 +11,17 @@ def copy(exchange: Exchange) -> Answer:
     """201 for a new name, 204 when something was replaced."""
     deep = exchange.depth("infinity", ("0", "infinity")) == "infinity"
     target = _target(exchange)
-    with exchange.site.writing(exchange.actor, exchange.client) as work:
-        done = duplicate.copy(
+    done = inspected(
+        exchange,
+        lambda work: duplicate.copy(
             work,
             exchange.path,
             target,
             exchange.conditions.guard,
             overwrite=exchange.overwrite,
             deep=deep,
-        )
+        ),
+    )
     return Answer(201 if done.created else 204)
 
 
@@ -26,14 +29,16 @@ def move(exchange: Exchange) -> Answer:
     """201 for a new name, 204 when something was replaced."""
     exchange.depth("infinity", ("infinity",))
     target = _target(exchange)
-    with exchange.site.writing(exchange.actor, exchange.client) as work:
-        done = relocate.move(
+    done = inspected(
+        exchange,
+        lambda work: relocate.move(
             work,
             exchange.path,
             target,
             exchange.conditions.guard,
             overwrite=exchange.overwrite,
-        )
+        ),
+    )
     return Answer(201 if done.created else 204)
 
 

@@ -9,6 +9,7 @@ from davserver.providers import digests
 from davserver.providers.answers import Answer, http_date
 from davserver.providers.bodies import Cut, blocks
 from davserver.providers.exchange import Exchange
+from davserver.providers.publishing import inspected
 from davserver.storage import Incoming
 from davserver.tree import put
 from davserver.tree.entity_tags import of_file
@@ -35,9 +36,9 @@ def answer(exchange: Exchange) -> Answer:
         if begun:
             transfer.reserve(0)
         content = transfer.receive()
-        with exchange.site.writing(exchange.actor, exchange.client) as work:
-            exchange.require_still_valid(work)
-            done = put.store(work, exchange.path, content, guard, _dated(exchange))
+        done = inspected(
+            exchange, lambda work: put.store(work, exchange.path, content, guard, _dated(exchange))
+        )
     except BaseException:
         transfer.release()
         raise

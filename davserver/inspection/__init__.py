@@ -1,0 +1,1 @@
+"""Inspecting contents: the antivirus, and what it said of which bytes."""
