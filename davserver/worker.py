@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 ROUND = 0.5  # seconds between two looks
 SWEEP = 3_600.0  # seconds between two sweeps
+LOCKS = 60.0  # seconds between two looks at the locks
 CLIENT = Client("worker")
 
 
@@ -30,6 +31,7 @@ class Background:
         self._site = site
         self._stop = threading.Event()
         self._swept = time.monotonic()
+        self._looked_at_locks = float("-inf")  # at once: the clock may have been put back meanwhile
         tasks = (self.deposits, self.mails)
         self._threads = [
             threading.Thread(target=self._run, args=(task,), name=task.__name__, daemon=True)
@@ -48,14 +50,15 @@ class Background:
             thread.join(timeout=60)
 
     def deposits(self) -> None:
-        """Seal or free what is due, drop expired side files; sweep bytes and locks now and then."""
+        """Seal or free what is due, drop expired side files; see to bytes and locks too."""
         settle_deposits(self._site, self._stop.is_set)
         if time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
             grace = timedelta(seconds=self._site.settings.storage.orphan_grace)
             sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
-            with self._site.writing(SYSTEM, CLIENT) as work:
-                locks.drop_expired(work)
+        if time.monotonic() - self._looked_at_locks > LOCKS:
+            self._looked_at_locks = time.monotonic()
+            settle_locks(self._site)
 
     def mails(self) -> None:
         """Send the mails that are due."""
@@ -71,6 +74,15 @@ class Background:
             except Exception:
                 log.exception("background work failed; it is tried again")
             self._stop.wait(ROUND)
+
+
+def settle_locks(site: Site) -> None:
+    """Drop the locks that are over; none lasts longer than was granted, whatever the clock did."""
+    with site.reading(SYSTEM, CLIENT) as work:
+        if not locks.past(work) and not locks.endless(work):
+            return
+    with site.writing(SYSTEM, CLIENT) as work:
+        locks.settle(work)
 
 
 def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) -> int:

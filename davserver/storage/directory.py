@@ -87,7 +87,7 @@ class DirectoryBlobStore:
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         self._require()
         try:
-            file = self.path(key).open("rb")
+            file = open(self.path(key), "rb", opener=_no_link)
         except OSError as error:
             # The row says that it exists: a missing blob is a fault of the store, not an absence.
             raise Unavailable("Ce fichier est momentanément illisible.") from error
@@ -141,6 +141,11 @@ def _faults() -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
         raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
+
+
+def _no_link(path: str, flags: int) -> int:
+    """Open a blob, never what somebody has put in its place to have another file read."""
+    return os.open(path, flags | os.O_NOFOLLOW)
 
 
 def _flush_directory(directory: Path) -> None:
