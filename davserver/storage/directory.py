@@ -87,7 +87,7 @@ class DirectoryBlobStore:
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         self._require()
         try:
-            file = open(self.path(key), "rb", opener=_no_link)
+            file = open(self.path(key), "rb", opener=_no_link)  # noqa: SIM115 - its reader closes it
         except OSError as error:
             # The row says that it exists: a missing blob is a fault of the store, not an absence.
             raise Unavailable("Ce fichier est momentanément illisible.") from error

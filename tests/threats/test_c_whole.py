@@ -41,8 +41,8 @@ def _move(work: Work) -> object:
     return relocate.move(work, _SOURCE, _TARGET, put.no_condition, overwrite=True)
 
 
-def _delete(work: Work) -> object:
-    return remove.remove(work, _TARGET, put.no_condition)
+def _delete(work: Work) -> None:
+    remove.remove(work, _TARGET, put.no_condition)
 
 
 class Failing:
@@ -116,7 +116,7 @@ def test_c09_a_removal_that_fails_at_any_statement_has_removed_nothing(failing: 
 
 def tree(person: Dav, folder: Names) -> list[Names]:
     """All paths below a folder."""
-    found = []
+    found: list[Names] = []
     for response in person.propfind(folder).xml.findall("{DAV:}response")[1:]:
         name = (response.findtext("{DAV:}href") or "").rstrip("/").rpartition("/")[2]
         found.append((name,))
