@@ -37,13 +37,19 @@ def unprintable(name: str) -> bool:
     )
 
 
+def reordering(name: str) -> bool:
+    """Whether ``name`` holds what changes the direction of reading: shown anywhere, a journal or a
+    mail included, it would read as another name (« fdp.exe » as « exe.pdf »)."""
+    return any(char in _BIDI for char in name)
+
+
 def fault(name: str) -> str | None:
     """Why no file or folder can have ``name``, as the end of a French sentence; None if it can."""
     if not name or name in (".", ".."):
         return "il est vide"
     if unprintable(name):
         return "il contient un caractère de commande"
-    if any(char in _BIDI for char in name):
+    if reordering(name):
         return "il contient un caractère invisible qui inverse le sens de lecture"
     if any(char in _INVISIBLE for char in name):
         return "il contient un caractère invisible"

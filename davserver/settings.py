@@ -146,11 +146,13 @@ class AntivirusSettings(Section):
 
 
 class LimitSettings(Section):
-    """Sizes (bytes): one file, a new platform, a new dossier."""
+    """Sizes (bytes) of one file, a new platform, a new dossier; the locks that one account may
+    hold."""
 
     file_bytes: PositiveInt = 20 * GIGABYTE
     platform_quota: PositiveInt = 10 * GIGABYTE
     dossier_quota: PositiveInt = 10 * GIGABYTE
+    locks_per_user: PositiveInt = 1_000
 
 
 class PolicySettings(BaseModel):

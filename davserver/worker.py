@@ -6,7 +6,7 @@ Any number of processes may run it on the same data; each piece of work is claim
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from davserver.accounts import throttle
@@ -20,24 +20,48 @@ from davserver.work import Client
 
 log = logging.getLogger(__name__)
 
-ROUND = 0.5  # seconds between two looks
-SWEEP = 3_600.0  # seconds between two sweeps
-FORGET = 60.0  # seconds between two looks for logins that are past
+ROUND = 0.5  # seconds between two looks at what is due
+MINUTE, HOUR = 60.0, 3_600.0  # seconds
 CLIENT = Client("worker")
 
 
+class Chore:
+    """A task that is done ``every`` so many seconds, first at once or after that time."""
+
+    def __init__(self, task: Callable[[], None], every: float, *, at_once: bool = True) -> None:
+        self.task = task
+        self._every = every
+        self._done = float("-inf") if at_once else time.monotonic()
+
+    def is_due(self) -> bool:
+        """Whether its time has come; it is taken as done then."""
+        now = time.monotonic()
+        due = now - self._done >= self._every
+        if due:
+            self._done = now
+        return due
+
+
 class Background:
-    """The background work of one process, in three threads: neither a slow mail server nor a slow
-    scanner delays a seal."""
+    """The background work of one process, in threads of its own: a scanner or a mail server that
+    does not answer delays no seal."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._stop = threading.Event()
-        self._swept = self._forgot = time.monotonic()
-        tasks = (self.inspections, self.deposits, self.mails)
+        threads = {
+            "inspections": [Chore(self.inspections, ROUND)],
+            "deposits": [
+                Chore(self.deposits, ROUND),
+                Chore(self.sweep, HOUR, at_once=False),
+                Chore(self.locks, MINUTE),  # at once: the clock may have been put back meanwhile
+                Chore(self.logins, MINUTE, at_once=False),
+            ],
+            "mails": [Chore(self.mails, ROUND)],
+        }
         self._threads = [
-            threading.Thread(target=self._run, args=(task,), name=task.__name__, daemon=True)
-            for task in tasks
+            threading.Thread(target=self._run, args=(chores,), name=name, daemon=True)
+            for name, chores in threads.items()
         ]
 
     def start(self) -> None:
@@ -59,37 +83,55 @@ class Background:
         ).due()
 
     def deposits(self) -> None:
-        """Seal or free what is due, drop expired side files; now and then sweep bytes, locks and
-        removals, and forget past logins."""
+        """Seal or free what is due, drop expired side files."""
         settle_deposits(self._site, self._stop.is_set)
-        if time.monotonic() - self._swept > SWEEP:
-            self._swept = time.monotonic()
-            grace = timedelta(seconds=self._site.settings.storage.orphan_grace)
-            sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
-            with self._site.writing(SYSTEM, CLIENT) as work:
-                locks.drop_expired(work)
-                contents.forget(work.session, work.now)
-            forget_removals(self._site, self._stop.is_set)
-
-        if time.monotonic() - self._forgot > FORGET:
-            self._forgot = time.monotonic()
-            with self._site.writing(SYSTEM, CLIENT) as work:
-                throttle.forget(work.session, work.now)
 
     def mails(self) -> None:
         """Send the mails that are due."""
         site = self._site
         send_due(site.database, site.settings, site.clock, self._stop.is_set)
 
-    def _run(self, task: Callable[[], None]) -> None:
+    def sweep(self) -> None:
+        """Delete bytes that nobody names, forget old removals and verdicts."""
+        site = self._site
+        grace = timedelta(seconds=site.settings.storage.orphan_grace)
+        sweep(site.database, site.blobs, site.clock(), grace)
+        forget_removals(site, self._stop.is_set)
+        with site.writing(SYSTEM, CLIENT) as work:
+            contents.forget(work.session, work.now)
+
+    def locks(self) -> None:
+        """Drop the locks that are over."""
+        settle_locks(self._site)
+
+    def logins(self) -> None:
+        """Forget logins that are past."""
+        with self._site.writing(SYSTEM, CLIENT) as work:
+            throttle.forget(work.session, work.now)
+
+    def _run(self, chores: Sequence[Chore]) -> None:
         while not self._stop.is_set():
-            try:
-                task()
-            except Unavailable as error:
-                log.warning("background work waits: %s", error)
-            except Exception:
-                log.exception("background work failed; it is tried again")
+            for chore in chores:
+                if chore.is_due():
+                    self._do(chore.task)
             self._stop.wait(ROUND)
+
+    def _do(self, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except Unavailable as error:
+            log.warning("background work waits: %s", error)
+        except Exception:
+            log.exception("background work failed; it is tried again")
+
+
+def settle_locks(site: Site) -> None:
+    """Drop the locks that are over; none lasts longer than was granted, whatever the clock did."""
+    with site.reading(SYSTEM, CLIENT) as work:
+        if not locks.past(work) and not locks.endless(work):
+            return
+    with site.writing(SYSTEM, CLIENT) as work:
+        locks.settle(work)
 
 
 def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) -> int:

@@ -23,11 +23,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the services of the run, once: the processes of a parallel run are told of them."""
-    for marker in (
-        "embedded: looks into SQLite or the blob folder, or has nothing to do with rows",
-        "scaled: needs PostgreSQL and S3",
-    ):
-        config.addinivalue_line("markers", marker)
     if config.getoption("--backend") == backends.SCALED and not hasattr(config, "workerinput"):
         os.environ[backends.CHOSEN] = backends.SCALED
         config.stash[_services] = services = backends.Services()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from davserver.errors import BadDestination, BadRequest
-from davserver.names import composed, unprintable
+from davserver.names import composed, reordering, unprintable
 from davserver.tree.lookup import Path
 
 ROOT = "dav"  # the drive is mounted from /dav/; « / » is a collection that holds it
@@ -62,11 +62,13 @@ def parse_url(url: str, hosts: frozenset[str]) -> Address:
 
     Raises BadDestination for another server, BadRequest for nonsense.
     """
+    url = url.strip(" ")  # blanks only: the last byte of a bare « à » is a white space to Python
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(url)
     except ValueError:
         raise BadRequest("L'adresse de destination est mal formée.") from None
-    if not parts.path.startswith("/") or parts.query or parts.fragment:
+    # urlsplit drops a tabulator, an empty query and an empty fragment, as if they were not there.
+    if not parts.path.startswith("/") or any(char in url for char in "?#\t"):
         raise BadRequest("L'adresse de destination est mal formée.")
     if parts.scheme or parts.netloc:
         authority = parts.netloc.rpartition("@")[2]  # KDE writes login and password before it
@@ -98,7 +100,8 @@ def _decoded(segment: str) -> str:
         name = unquote_to_bytes(raw).decode("utf-8")
     except ValueError:
         raise BadRequest("Cette adresse est mal formée : elle n'est pas en UTF-8.") from None
-    if "/" in name or "\\" in name or unprintable(name) or name in (".", ".."):
+    forbidden = "/" in name or "\\" in name or name in (".", "..")
+    if forbidden or unprintable(name) or reordering(name):
         raise BadRequest(
             "Ce nom contient un caractère interdit.", phrase="Caractere interdit dans le nom"
         )

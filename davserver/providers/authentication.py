@@ -68,6 +68,6 @@ def _basic(header: str) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         raise Unauthenticated("Identifiez-vous.") from None
     login, colon, password = pair.partition(":")
-    if not colon:
+    if not colon or "\0" in pair:  # which no database takes in a text
         raise Unauthenticated("Identifiez-vous.")
     return login.rpartition("\\")[2], password

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from davserver.dates import parsed
-from davserver.errors import BadDestination, BadRequest, PreconditionFailed
+from davserver.errors import BadDestination, BadRequest, Conflict, PreconditionFailed
 from davserver.model import Node, NodeState
 from davserver.providers.address import parse_url
 from davserver.tree import locks, synchronise
@@ -20,7 +20,7 @@ from davserver.work import Work
 
 _LONGEST = 8_192
 _TAG = re.compile(r'(W/)?"([^"\x00-\x20\x7f]*)"')
-_STATE = re.compile(r'\s*(?:(Not)\s+)?(?:<([^<>\s]+)>|\[((?:W/)?"[^"]*")\])', re.IGNORECASE)
+_STATE = re.compile(r'\s*(?:(Not)\s*)?(?:<([^<>\s]+)>|\[((?:W/)?"[^"]*")\])', re.IGNORECASE)
 _END = re.compile(r"\s*\)\s*,?")
 _BEGIN = re.compile(r"\s*(?:<([^<>\s]+)>\s*)?\(")
 
@@ -43,10 +43,17 @@ class _List:
 
 
 class Conditions:
-    """The conditions of one request. Raises BadRequest when made from a malformed header."""
+    """The conditions of one request. Raises BadRequest when made from a malformed header.
 
-    def __init__(self, headers: Mapping[str, str], hosts: frozenset[str]) -> None:
+    ``of_folder``: an address of the request ends with a slash, and names a folder or nothing
+    (RFC 4918 §5.2).
+    """
+
+    def __init__(
+        self, headers: Mapping[str, str], hosts: frozenset[str], *, of_folder: bool = False
+    ) -> None:
         self._hosts = hosts
+        self._of_folder = of_folder
         self._if = _parse_if(headers.get("if", ""))
         self._match = _tags(headers.get("if-match"))
         self._none_match = _tags(headers.get("if-none-match"))
@@ -62,11 +69,20 @@ class Conditions:
         return frozenset(state.token for part in self._if for state in part.states if state.token)
 
     def guard(self, work: Work, spot: Spot) -> None:
-        """Raise PreconditionFailed unless all conditions hold for ``spot``."""
+        """Raise PreconditionFailed unless all conditions hold for ``spot``, Conflict for a file
+        under the address of a folder."""
         node = spot.node if spot.seen else None
+        if node is not None and not node.is_folder:
+            self._require_address_of_file()
         if self._none_match is not None and _matches(work, self._none_match, node, weak=True):
             raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
         self.guard_get(work, spot)
+
+    def guard_lock(self, work: Work, spot: Spot) -> None:
+        """As :meth:`guard`; what a LOCK makes of a free name is a file."""
+        if not spot.is_folder:
+            self._require_address_of_file()
+        self.guard(work, spot)
 
     def guard_get(self, work: Work, spot: Spot) -> None:
         """As :meth:`guard`, for reading: If-None-Match is a question then, not a condition."""
@@ -93,6 +109,10 @@ class Conditions:
             self.guard_get(work, spot)
         else:
             self.guard(work, spot)
+
+    def _require_address_of_file(self) -> None:
+        if self._of_folder:
+            raise Conflict("Cette adresse est celle d'un dossier.")
 
     def unchanged(self, node: Node, tag: str) -> bool:
         """Whether GET may answer 304 (RFC 9110 §13.2.2). ``tag`` is the node's entity tag."""

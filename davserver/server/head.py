@@ -26,6 +26,7 @@ _SINGLE = frozenset(
         b"Depth",
         b"Destination",
         b"Host",
+        b"If",
         b"Lock-Token",
         b"Overwrite",
         b"Range",

@@ -296,7 +296,7 @@ def _target(question: Question) -> Path:
 def _lock(work: Work, question: Question) -> int:
     spot = find(work, question.path)
     if spot.node is not None and spot.seen and spot.node.is_piece:
-        _ask(work, verbs.lock(work, spot))
+        _ask(work, verbs.lock(work, spot, []))
     wanted = locking.Wanted(exclusive=True, infinite=False, owner="", timeout=None)
     _, _, created = locking.lock(work, question.path, wanted, put.no_condition)
     return 201 if created else 200

@@ -10,6 +10,7 @@ from davserver.model import Lock, Node
 from davserver.policy.rights import Rights
 from davserver.tree import locks, put, verbs, write
 from davserver.tree.lookup import Path, find, find_held
+from davserver.tree.members import below
 from davserver.tree.put import Guard
 from davserver.tree.write import EMPTY
 from davserver.work import Work
@@ -41,7 +42,7 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
     guard(work, known)
     timeout = locks.bounded(wanted.timeout)
     if known.node is None:
-        work.gate.require(verbs.lock(work, known))
+        work.gate.require(verbs.lock(work, known, []))
         spot.require_free()
         locks.require(work, spot.folders, None, membership=True)
         node = put.create(work, dossier, spot, EMPTY)
@@ -58,7 +59,8 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
     node = known.node
     if node.is_piece:
         return _courtesy(work, node, wanted), node, False
-    work.gate.require(verbs.lock(work, known))
+    inside = below(work, spot.folders, node) if wanted.infinite else []
+    work.gate.require(verbs.lock(work, known, inside))
     for other in locks.in_the_way(
         work, spot.folders, node, exclusive=wanted.exclusive, infinite=wanted.infinite
     ):

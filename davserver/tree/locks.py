@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
-from davserver.errors import Locked
+from davserver.errors import Full, Locked
 from davserver.model import Lock, Node
 from davserver.tree.members import ids_below
 from davserver.work import Work
 
-SHORTEST, LONGEST, USUAL = 180, 3_600, 600  # seconds of a granted lock
+SHORTEST, LONGEST, USUAL = 180, 1_800, 600  # seconds of a granted lock
+MOST_ON_ONE = 20  # live locks of one account on one resource: several people may share it
 
 
 def of(work: Work, nodes: Iterable[Node]) -> list[Lock]:
@@ -102,7 +103,11 @@ def grant(
     timeout: int,
     courtesy: bool = False,
 ) -> Lock:
-    """A new lock on ``node``; the caller has made sure that none is in its way."""
+    """A new lock on ``node``; the caller has made sure that none is in its way.
+
+    Raises Full for an account that has too many.
+    """
+    _require_room(work, node)
     lock = Lock(
         token=f"opaquelocktoken:{uuid4()}",
         node_id=node.id,
@@ -119,6 +124,19 @@ def grant(
     work.session.add(lock)
     work.session.flush()
     return lock
+
+
+def _require_room(work: Work, node: Node) -> None:
+    """A lock costs every writer that it is looked at: nobody heaps them up."""
+    own = (Lock.user_id == work.actor.id, Lock.expires > work.now)
+    count = select(func.count(Lock.id)).where(*own)
+    here = work.session.scalar(count.where(Lock.node_id == node.id)) or 0
+    everywhere = work.session.scalar(count) or 0
+    if here >= MOST_ON_ONE or everywhere >= work.settings.limits.locks_per_user:
+        raise Full(
+            "Trop de verrous sont posés par ce compte : fermez des documents, puis recommencez.",
+            phrase="Trop de verrous",
+        )
 
 
 def in_the_way(
@@ -143,6 +161,22 @@ def drop_on(work: Work, nodes: Iterable[Node]) -> None:
         work.session.execute(delete(Lock).where(Lock.node_id.in_(ids)))
 
 
-def drop_expired(work: Work) -> None:
-    """Forget the locks that are over: they count for nothing already."""
-    work.session.execute(delete(Lock).where(Lock.expires < work.now))
+def endless(work: Work) -> list[Lock]:
+    """Locks that end later than one that is granted now can: the clock was put back meanwhile."""
+    latest = work.now + timedelta(seconds=LONGEST)
+    return list(work.session.scalars(select(Lock).where(Lock.expires > latest)))
+
+
+def past(work: Work) -> list[Lock]:
+    """Locks that are over: they count for nothing already."""
+    return list(work.session.scalars(select(Lock).where(Lock.expires < work.now)))
+
+
+def settle(work: Work) -> None:
+    """Forget the locks that are over; have those that a clock put back made endless last as long,
+    from now on, as they were granted for."""
+    for lock in past(work):
+        work.session.delete(lock)
+    for lock in endless(work):
+        lock.used = work.now
+        lock.expires = work.now + timedelta(seconds=lock.timeout)

@@ -83,6 +83,16 @@ class Spot:
             )
         raise Refused("Ce nom n'est pas disponible.", phrase="Nom non disponible")
 
+    def require_no_twin(self) -> None:
+        """Raise Refused where new content would come under a name that stands here with other
+        capitals: Windows could not keep the two apart, and one would replace the other unseen."""
+        if self.node is not None and self.seen and self.node.name != self.name:
+            raise Refused(
+                f"« {self.node.name} » existe déjà : les majuscules ne suffisent pas à distinguer "
+                "deux noms. Renommez le fichier puis recommencez.",
+                phrase="Nom deja pris aux majuscules pres",
+            )
+
     def place(self) -> tuple[Dossier, Node]:
         """The folder where a name may be created. Raises Conflict where it is missing."""
         if self.lost:

@@ -30,6 +30,14 @@ class Put:
     dated: bool = False
 
 
+@dataclass(frozen=True)
+class Held:
+    """The name of which a transfer keeps hold, and whether it was free before."""
+
+    node_id: int
+    taken: bool
+
+
 def announce(work: Work, path: Path, size: int | None, guard: Guard) -> Spot:
     """Judge a PUT of ``size`` bytes (None: not known) before a byte of it is read.
 
@@ -52,43 +60,46 @@ def is_own_unfinished(work: Work, spot: Spot) -> bool:
     return spot.node is not None and spot.seen and spot.node.is_open
 
 
-def reserve(work: Work, path: Path, size: int) -> bool:
+def reserve(work: Work, path: Path, size: int) -> Held | None:
     """Take the name of a deposit of which ``size`` bytes have come and more are coming, or keep it
     from being sealed meanwhile: for as long as a client may pause, and a little more. Judges the
     size so far, so that an endless body ends soon.
 
-    True when the name was taken by this call. :func:`release` undoes it if the rest never comes.
+    None where no name is to be held. :func:`release` undoes it if the rest never comes.
     """
     spot = find_held(work, path)
     dossier, _ = spot.place()
     if spot.node is not None and _may_repeat(work, spot, spot.node, None):
-        return False
+        return None
     _check(work, spot, size, no_condition)
     until = work.now + timedelta(seconds=work.settings.server.idle_timeout + RECEIVING)
     if spot.node is not None and is_own_unfinished(work, spot):
         deposit = write.open_deposit(work, dossier, spot.folders, spot.node)
         deposit.receiving_until = until
-        return False
+        return Held(spot.node.id, taken=False)
     if spot.node is not None or verbs.is_side(work, spot):
-        return False
+        return None
     if not write.deposits_here(work, dossier, spot.folders):
-        return False
+        return None
     node = create(work, dossier, spot, EMPTY)
     deposit = write.open_deposit(work, dossier, spot.folders, node)
     deposit.receiving_until = until
-    return True
+    return Held(node.id, taken=True)
 
 
-def release(work: Work, path: Path, *, taken: bool) -> None:
-    """Undo :func:`reserve` for a body that never came whole. ``taken``: it took the name."""
-    spot = find_held(work, path)
-    node = spot.node
-    if node is not None and spot.dossier is not None and node.author_id == work.actor.id:
-        deposit = write.deposit_of(work, node)
-        if deposit is not None:
-            deposit.receiving_until = None
-        if taken and node.state is NodeState.RESERVED:
-            write.remove_tree(work, spot.dossier, node)
+def release(work: Work, held: Held) -> None:
+    """Undo :func:`reserve` for a body that never came whole, wherever its name is by now."""
+    node = work.session.get(Node, held.node_id)
+    if node is None:
+        return
+    dossier = work.session.get_one(Dossier, node.dossier_id)
+    if work.hold(dossier) and (node := work.session.get(Node, held.node_id)) is None:
+        return
+    deposit = write.deposit_of(work, node)
+    if deposit is not None:
+        deposit.receiving_until = None
+    if held.taken and node.state is NodeState.RESERVED:
+        write.remove_tree(work, dossier, node)
 
 
 def store(
@@ -134,6 +145,7 @@ def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
     guard(work, known)
     work.gate.require(verbs.put(work, known, size))
     spot.require_free()
+    spot.require_no_twin()
     if verbs.is_side(work, spot):
         side_files.require_room(work, size or 0)
     locks.require(work, spot.folders, spot.node, membership=spot.node is None)

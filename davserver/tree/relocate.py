@@ -52,6 +52,8 @@ def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -
     target.place()
     if target.node is not None and target.seen and not same and not overwrite:
         raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
+    if not same:
+        target.require_no_twin()
     return Relocation(
         source,
         below(work, source.folders, node),

@@ -11,7 +11,7 @@ row, and ``davserver rights explain`` asks about the same, so that the answer ca
 | PUT               | ADD a free name; COMPLETE one's own unfinished file; REPLACE any other   |
 | MKCOL             | ADD                                                                      |
 | PROPPATCH         | DESCRIBE, or COMPLETE                                                    |
-| LOCK              | ADD a free name; COMPLETE; else LOCK                                     |
+| LOCK              | ADD a free name; COMPLETE; else LOCK; if infinite, of every member too   |
 | DELETE            | REMOVE the target and every member, or COMPLETE                          |
 | COPY              | FETCH the target and every member seen; ADD; REMOVE what it overwrites   |
 | MOVE, same folder | RENAME; REMOVE what it overwrites                                        |
@@ -88,19 +88,19 @@ def proppatch(work: Work, spot: Spot) -> Iterator[Action]:
     yield work.action(_own_or(work, node, Act.DESCRIBE), dossier, spot.folders, node)
 
 
-def lock(work: Work, spot: Spot) -> Iterator[Action]:
-    """LOCK of a name, taken or free."""
+def lock(work: Work, spot: Spot, below: Sequence[Member]) -> Iterator[Action]:
+    """LOCK of a name, taken or free; with the members ``below`` where it shall be infinite."""
     if spot.node is None:
         yield from put(work, spot, 0)
         return
     dossier, node = spot.existing()
-    yield work.action(_own_or(work, node, Act.LOCK), dossier, spot.folders, node)
+    yield from _throughout(work, Act.LOCK, dossier, spot, node, below)
 
 
 def delete(work: Work, spot: Spot, below: Sequence[Member]) -> Iterator[Action]:
     """DELETE of the target with all its members."""
     dossier, node = spot.existing()
-    yield from _removal(work, dossier, spot, node, below)
+    yield from _throughout(work, Act.REMOVE, dossier, spot, node, below)
 
 
 def copy(
@@ -194,17 +194,17 @@ def _require_simple(work: Work, source: Spot, node: Node, target: Spot) -> None:
 def _overwriting(work: Work, target: Spot, overwritten: Sequence[Member]) -> Iterator[Action]:
     """Overwriting is removing what stands there, each member included (RFC 4918 §9.8.4)."""
     if target.node is not None and target.dossier is not None:
-        yield from _removal(work, target.dossier, target, target.node, overwritten)
+        dossier, node = target.dossier, target.node
+        yield from _throughout(work, Act.REMOVE, dossier, target, node, overwritten)
 
 
-def _removal(
-    work: Work, dossier: Dossier, spot: Spot, node: Node, below: Sequence[Member]
+def _throughout(
+    work: Work, act: Act, dossier: Dossier, spot: Spot, node: Node, below: Sequence[Member]
 ) -> Iterator[Action]:
-    yield work.action(_own_or(work, node, Act.REMOVE), dossier, spot.folders, node)
+    """``act`` on the target and on every member, or what it is on one's own unfinished file."""
+    yield work.action(_own_or(work, node, act), dossier, spot.folders, node)
     for member in _counted(below):
-        yield work.action(
-            _own_or(work, member.node, Act.REMOVE), dossier, member.folders, member.node
-        )
+        yield work.action(_own_or(work, member.node, act), dossier, member.folders, member.node)
 
 
 def _counted(below: Sequence[Member]) -> list[Member]:

@@ -15,7 +15,7 @@ from davserver.providers.verbs import drive_kit
 from davserver.tree import verbs
 from davserver.tree.lookup import find
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")  # no file has more bytes
 # Evidence must never run in this origin, whatever it is and whatever its name says.
 _SAFE = (
     ("X-Content-Type-Options", "nosniff"),
@@ -70,14 +70,20 @@ def _head(exchange: Exchange, answer: Answer) -> Answer:
 
 
 def _part(exchange: Exchange, file: File, size: int) -> tuple[int, int] | None:
-    """The one range asked, as start and end; None for the whole. Several ranges, or a malformed
-    header, mean the whole (RFC 9110 §14.2). Raises RangeNotSatisfiable."""
-    match = _RANGE.fullmatch(exchange.headers.get("range", "").strip())
-    if match is None or match.groups() == ("", ""):
-        return None
+    """The range asked, if it is asked of this very content; None for the whole."""
     condition = exchange.headers.get("if-range", "").strip()
     date = parsed(condition)
     if condition and condition != file.tag and (date is None or not _is_dated(file, date)):
+        return None
+    return asked(exchange.headers.get("range", ""), size)
+
+
+def asked(header: str, size: int) -> tuple[int, int] | None:
+    """The one range that a Range header asks of ``size`` bytes, as start and end; None for the
+    whole. Several ranges, or a malformed header, mean the whole (RFC 9110 §14.2). Raises
+    RangeNotSatisfiable."""
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match.groups() == ("", ""):
         return None
     first, last = match.groups()
     if first == "":

@@ -32,7 +32,7 @@ def lock(exchange: Exchange) -> Answer:
         timeout=timeout,
     )
     with exchange.site.writing(exchange.actor, exchange.client) as work:
-        held, _, created = locking.lock(work, exchange.path, wanted, exchange.conditions.guard)
+        held, _, created = locking.lock(work, exchange.path, wanted, exchange.conditions.guard_lock)
         shown = live.lockdiscovery([held], work, exchange.path)
     headers = (("Content-Type", XML), ("Lock-Token", f"<{held.token}>"))
     return Answer(201 if created else 200, headers, _document(shown))

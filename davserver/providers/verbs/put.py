@@ -15,12 +15,14 @@ from davserver.tree import put
 from davserver.tree.entity_tags import of_file
 from davserver.tree.write import EMPTY, Content
 
+# By these a program says that it sends a part of the content only: SabreDAV's and ownCloud's ways.
+_PARTIAL = frozenset({"content-range", "x-update-range", "oc-chunked"})
 TICK = 2.0  # seconds: a transfer that lasts longer reserves its name, and keeps it
 
 
 def answer(exchange: Exchange) -> Answer:
     """201 for a new name, 204 for a known one. A refusal costs no transfer and leaves nothing."""
-    if "content-range" in exchange.headers:
+    if not _PARTIAL.isdisjoint(exchange.headers):
         raise BadRequest("On n'écrit pas un morceau de fichier : envoyez-le en entier.")
     if exchange.headers.get("content-encoding", "identity").lower() != "identity":
         raise BadRequest("Le fichier doit être envoyé tel quel, sans compression.")
@@ -67,8 +69,12 @@ class _Transfer:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
         self._announced = digests.Announced(exchange.headers)
-        self._told = False
-        self.reserved = False
+        self._held: put.Held | None = None
+
+    @property
+    def reserved(self) -> bool:
+        """Whether it took a free name."""
+        return self._held is not None and self._held.taken
 
     def receive(self) -> Content:
         """The whole body, durable; EMPTY for none. Raises Cut when it is not whole."""
@@ -97,17 +103,18 @@ class _Transfer:
 
     def release(self) -> None:
         """Free the name that was taken: a refusal leaves nothing."""
-        if self._told:
+        if self._held is not None:
             with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
-                put.release(work, self._exchange.path, taken=self.reserved)
+                put.release(work, self._held)
 
     def reserve(self, size: int) -> None:
         """Tell that content is coming, of which ``size`` bytes are here."""
-        self._told = True
         with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
             self._exchange.require_still_valid(work)
-            taken = put.reserve(work, self._exchange.path, size)
-        self.reserved = self.reserved or taken
+            held = put.reserve(work, self._exchange.path, size)
+        known = self._held.node_id if self._held is not None else None
+        if held is not None and held.node_id != known:
+            self._held = held
 
 
 def _require_whole(exchange: Exchange, incoming: Incoming) -> None:
