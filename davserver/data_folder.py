@@ -36,17 +36,21 @@ class DataFolder:
         if self._marker.exists():
             self._read()
 
-    def require(self) -> str:
-        """The identity of the site of this folder. Raises BadSettings where there is none."""
+    def require(self) -> None:
+        """Raise BadSettings where there is no site, or none of this program and version."""
         if not self._marker.exists():
             raise BadSettings(
                 f"{self.path} : pas de site ici (lancez « davserver init » ; un disque est-il "
                 "démonté ?)."
             )
+        self._read()
+
+    def require_identity(self) -> str:
+        """The identity of the site. Raises BadSettings for one that was never made to its end."""
         identity = self.identity()
         if not identity or not self.is_complete:
             raise BadSettings(
-                f"{self.path} : ce site n'est pas achevé ou pas à jour : lancez « davserver init »."
+                f"{self.path} : ce site n'est pas achevé : lancez « davserver init »."
             )
         return identity
 

@@ -89,10 +89,12 @@ def create_site(settings: Settings) -> None:
 def open_site(settings: Settings) -> Site:
     """The site of an existing data folder. Raises BadSettings when it is none, or of another
     version, or when the rows or the bytes are another site's."""
-    identity = DataFolder(settings.storage.data).require()
+    folder = DataFolder(settings.storage.data)
+    folder.require()
     site = Site(settings)
     try:
         site.database.require_schema()
+        identity = folder.require_identity()
         if _identity(site.database) != identity:
             raise BadSettings("storage.database : cette base de données est celle d'un autre site.")
         _require_store(site.blobs, identity)

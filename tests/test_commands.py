@@ -36,7 +36,7 @@ COMMANDS = {
     "dossier": ("create", "list", "show", "state", "export", "purge"),
     "rights": ("show", "grant", "revoke", "cut", "restore", "explain"),
     "alerts": ("rules", "add", "remove", "queue", "run-once"),
-    "deposits": ("list",),
+    "deposits": ("list", "held", "release", "reject"),
     "journal": ("list", "verify"),
 }
 LINES = [(name, *sub) for name, subs in COMMANDS.items() for sub in [[one] for one in subs] or [[]]]
@@ -64,10 +64,11 @@ def empty(made: Path, tmp_path: Path) -> Console:
 
 def process(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """The real command, as a process."""
-    data = Path(str(arguments[arguments.index("--data") + 1]))
+    known = "--data" in arguments
+    data = Path(str(arguments[arguments.index("--data") + 1])) if known else None
     return subprocess.run(
         [sys.executable, "-m", "davserver", *arguments],
-        env={**os.environ, **backends.environment(data), **environment},
+        env={**os.environ, **(backends.environment(data) if data else {}), **environment},
         capture_output=True,
         timeout=60,
         check=False,
