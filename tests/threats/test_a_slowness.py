@@ -103,7 +103,7 @@ def test_a11_slow_clients_hold_up_nobody_else(direct: Door) -> None:
         direct.head("PUT", path, "Content-Length: 1000000", login=EXPERT),
     )
     honest = direct.look()
-    seconds_of_answers(honest, 0.5)
+    quiet = centile(seconds_of_answers(honest, 3), 0.99)
     found: list[socket.socket] = []
     for place, start in enumerate(starts):
         found += begin(sockets(direct, SLOW // 3, f"127.0.0.{10 + place}"), start)
@@ -113,22 +113,25 @@ def test_a11_slow_clients_hold_up_nobody_else(direct: Door) -> None:
 
     print(f"{len(found)} slow clients: {len(taken)} answers, p50 {centile(taken, 0.5):.3f} s,"
           f" p99 {centile(taken, 0.99):.3f} s")  # fmt: skip
-    assert centile(taken, 0.99) < 2
+    assert centile(taken, 0.99) < max(2, 4 * quiet)  # of a machine that is slow by itself
+
+
+def seconds_of(door: Door, request: bytes) -> float:
+    begun = time.monotonic()
+    assert door.ask(request)[0] == 207
+    return time.monotonic() - begun
 
 
 def test_a11_slow_clients_behind_nginx_hold_up_nobody_else(impatient_behind_nginx: Door) -> None:
     nginx = impatient_behind_nginx
     start = nginx.head("PUT", (*SPACE, "slow.pdf"), "Content-Length: 1000000")
     path = nginx.head("PROPFIND", "/dav/", "Depth: 1")
+    quiet = [seconds_of(nginx, path) for _ in range(20)]
     with Trickle(begin(sockets(nginx, 60, "127.0.0.9"), start), 3.0) as slow:
-        taken = []
-        for _ in range(40):
-            begun = time.monotonic()
-            assert nginx.ask(path)[0] == 207
-            taken.append(time.monotonic() - begun)
+        taken = [seconds_of(nginx, path) for _ in range(40)]
         wait_for(lambda: len(slow.ended) >= 44, 10, "503 for what one address has too many")
 
-    assert centile(sorted(taken), 0.99) < 2
+    assert centile(sorted(taken), 0.99) < max(2, 4 * max(quiet))
     refused = [said for _, said in slow.ended.values()]
     assert all(said.startswith(b"HTTP/1.1 503 ") for said in refused)
     assert all(b"Retry-After: 30\r\n" in said for said in refused)
