@@ -104,7 +104,7 @@ def test_a12_an_address_all_of_whose_connections_are_busy_is_told_to_come_back(
     small: Door,
 ) -> None:
     with ExitStack() as stack:
-        clients = [stack.enter_context(small.connect(source="127.0.0.9")) for _ in range(40)]
+        clients = [stack.enter_context(small.connect(source="127.0.0.9")) for _ in range(28)]
         for client in clients:
             client.send(b"GET /healthz HTTP/1.1\r\n")
         time.sleep(0.5)
@@ -113,7 +113,7 @@ def test_a12_an_address_all_of_whose_connections_are_busy_is_told_to_come_back(
         told = [one for one in clients if select.select([one.socket], [], [], 0)[0]]
         answers = [client.answer() for client in told]
         turned_away = [answer for answer in answers if answer.status != 408]
-        assert len(turned_away) >= 10
+        assert len(turned_away) >= 4
         assert {(one.status, one.headers["retry-after"]) for one in turned_away} == {(503, "30")}
         assert all(client.is_closed() for client in told)
         assert small.look().propfind((), "0").status == 207
