@@ -9,7 +9,15 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENVIRONMENT = "DAVSERVER_"
@@ -55,6 +63,23 @@ class StorageSettings(Section):
     def database_url(self) -> str:
         """The SQLAlchemy URL: SQLite in the data folder unless another one is set."""
         return self.database or f"sqlite:///{self.data / 'davserver.sqlite'}"
+
+
+class S3Settings(Section):
+    """An S3 store for the pieces instead of the data folder, if ``bucket`` is set.
+
+    ``endpoint`` is the URL of a store other than Amazon's; ``path_style`` puts the bucket into the
+    path, as most of them want it. ``timeout``: seconds for one request.
+    """
+
+    bucket: str = ""
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = "us-east-1"
+    access_key: str = ""
+    secret_key: str = Field(default="", repr=False)
+    path_style: bool = True
+    timeout: PositiveFloat = 30
 
 
 class DepositSettings(Section):
@@ -129,6 +154,7 @@ class Settings(BaseSettings):
 
     server: ServerSettings = ServerSettings()
     storage: StorageSettings = StorageSettings()
+    s3: S3Settings = S3Settings()
     deposit: DepositSettings = DepositSettings()
     login: LoginSettings = LoginSettings()
     mail: MailSettings = MailSettings()

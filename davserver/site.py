@@ -1,26 +1,26 @@
 """One site: the settings and the parts made from them. The composition root of every door."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+
+from sqlalchemy import select
 
 from davserver.accounts.credentials import Credentials
-from davserver.model import Node, NodeKind, NodeRole
+from davserver.data_folder import DataFolder
+from davserver.model import Node, NodeKind, NodeRole, SiteIdentity
 from davserver.model.database import Database, WrongSchema
 from davserver.names import name_key
 from davserver.policy import Actor
 from davserver.policy.loading import make_gate
 from davserver.settings import BadSettings, Settings
-from davserver.storage.directory import DirectoryBlobStore
+from davserver.storage import BlobStore
+from davserver.storage.opening import open_store
 from davserver.tree.lookup import ROOT_ID
 from davserver.work import Caches, Client, Work
 
 SYSTEM = Actor(id=0, login="(serveur)", name="davserver")
 CONSOLE = Actor(id=0, login="(console)", name="console")
-MARKER = "davserver.json"
-LAYOUT = 1  # of the data folder; the schema of the database has its own revision
 
 
 class Site:
@@ -33,7 +33,7 @@ class Site:
         self.clock = clock
         self.gate = make_gate(settings)
         self.database = Database(settings.storage.database_url)
-        self.blobs = DirectoryBlobStore(settings.storage.data)
+        self.blobs = open_store(settings, DataFolder(settings.storage.data).identity())
         self.credentials = Credentials(self.database, clock, settings.login)
         self._caches = Caches()
 
@@ -61,66 +61,92 @@ class Site:
 
 
 def create_site(settings: Settings) -> None:
-    """Make the data folder, the store and the tables; brings an older one up to date.
+    """Make the data folder, the store and the tables; brings an older one up to date. On another
+    machine of a site, only its data folder.
 
-    Raises BadSettings for a folder of another program or of a newer version.
+    The three bear the identity of the site, the data folder first: what a crash has left is
+    completed by the next call. Raises BadSettings for a folder of another program or of a newer
+    version, and where one of the three is empty or another site's.
     """
-    data = settings.storage.data
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _check_marker(data, fresh_allowed=True)
-        DirectoryBlobStore(data).create()
-    except OSError as error:
-        raise BadSettings(f"{data} : dossier inutilisable ({error.strerror}).") from None
+    folder = DataFolder(settings.storage.data)
+    folder.prepare()
     database = Database(settings.storage.database_url)
-    database.upgrade()
+    try:
+        database.upgrade()
+        named = _identity(database)
+        identity = _agreed(folder, named, settings)
+        try:
+            open_store(settings, identity).create(identity)
+        except OSError as error:
+            raise BadSettings(f"{folder.path} : dossier inutilisable ({error.strerror}).") from None
+        if named is None:
+            _name(database, identity)
+    finally:
+        database.close()
+    folder.complete(identity)
+
+
+def open_site(settings: Settings) -> Site:
+    """The site of an existing data folder. Raises BadSettings when it is none, or of another
+    version, or when the rows or the bytes are another site's."""
+    identity = DataFolder(settings.storage.data).require()
+    site = Site(settings)
+    try:
+        site.database.require_schema()
+        if _identity(site.database) != identity:
+            raise BadSettings("storage.database : cette base de données est celle d'un autre site.")
+        _require_store(site.blobs, identity)
+    except WrongSchema as error:
+        site.close()
+        raise BadSettings(f"{settings.storage.data} : {error}") from None
+    except BaseException:
+        site.close()
+        raise
+    return site
+
+
+def _agreed(folder: DataFolder, named: str | None, settings: Settings) -> str:
+    """The identity that the data folder, the rows (``named``) and the bytes agree upon; a new one
+    for a new site. Raises BadSettings where they do not agree."""
+    known = folder.identity()
+    owner = open_store(settings, known).owner()
+    identity = named or known or folder.choose()
+    if known and known != identity:
+        raise BadSettings("storage.database : cette base de données est celle d'un autre site.")
+    if owner and owner != identity:
+        raise BadSettings("Le stockage des pièces est celui d'un autre site.")
+    if named is None and folder.is_complete and known:
+        raise BadSettings(
+            "storage.database : cette base de données est vide, et ce dossier est celui d'un site."
+        )
+    if named is not None and owner is None:
+        raise BadSettings("Le stockage des pièces est vide (un disque est-il démonté ?).")
+    return identity
+
+
+def _require_store(blobs: BlobStore, identity: str) -> None:
+    owner = blobs.owner()
+    if owner is None:
+        raise BadSettings("Le stockage des pièces est vide (un disque est-il démonté ?).")
+    if owner != identity:
+        raise BadSettings("Le stockage des pièces est celui d'un autre site.")
+
+
+def _identity(database: Database) -> str | None:
+    with database.reading() as session:
+        return session.scalar(select(SiteIdentity.identity))
+
+
+def _name(database: Database, identity: str) -> None:
+    """Write the identity into the rows, and the root of the tree if it is not there yet."""
+    now = datetime.now(UTC)
     with database.writing() as session:
+        session.add(SiteIdentity(identity=identity, created=now))
         if session.get(Node, ROOT_ID) is None:
-            now = datetime.now(UTC)
+            # The first of all: the database gives it ROOT_ID.
             session.add(
-                # The first of all: the database gives it ROOT_ID.
                 Node(
                     name="", name_key=name_key(""), kind=NodeKind.FOLDER,
                     role=NodeRole.ROOT, created=now, modified=now, written=now,
                 )
             )  # fmt: skip
-    database.close()
-    marker = data / MARKER
-    if not marker.exists():
-        marker.write_text(json.dumps({"program": "davserver", "layout": LAYOUT}) + "\n")
-
-
-def open_site(settings: Settings) -> Site:
-    """The site of an existing data folder. Raises BadSettings when it is none, or of another
-    version."""
-    _check_marker(settings.storage.data, fresh_allowed=False)
-    site = Site(settings)
-    try:
-        site.database.require_schema()
-    except WrongSchema as error:
-        site.close()
-        raise BadSettings(f"{settings.storage.data} : {error}") from None
-    return site
-
-
-def _check_marker(data: Path, *, fresh_allowed: bool) -> None:
-    """A folder of another program, of another version, or an empty mount point is refused."""
-    try:
-        found = json.loads((data / MARKER).read_text())
-        layout = found["layout"] if found["program"] == "davserver" else None
-    except FileNotFoundError:
-        if fresh_allowed and not any(data.iterdir()):
-            return
-        if fresh_allowed:
-            raise BadSettings(
-                f"{data} : ce dossier n'est pas vide et n'est pas de davserver."
-            ) from None
-        raise BadSettings(
-            f"{data} : pas de site ici (lancez « davserver init » ; un disque est-il démonté ?)."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise BadSettings(f"{data / MARKER} : illisible.") from None
-    if layout != LAYOUT:
-        raise BadSettings(
-            f"{data} : données de la version {layout}, ce programme attend la version {LAYOUT}."
-        )

@@ -1,15 +1,51 @@
-"""Fixtures: the demo site, seeded once, served by a real process."""
+"""Fixtures: the demo site, seeded once, served by a real process; on the back end of the run."""
 
-import shutil
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests import backends
 from tests.serving import Server
 
 Start = Callable[..., Server]
+# Variables, or what makes them for the data folder of the new site.
+Environment = Mapping[str, str] | Callable[[Path], Mapping[str, str]]
+_services = pytest.StashKey[backends.Services]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--backend scaled``: PostgreSQL and S3 instead of SQLite and a folder."""
+    parser.addoption("--backend", choices=("embedded", backends.SCALED), default="embedded")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the services of the run, once: the processes of a parallel run are told of them."""
+    for marker in (
+        "embedded: looks into SQLite or the blob folder, or has nothing to do with rows",
+        "scaled: needs PostgreSQL and S3",
+    ):
+        config.addinivalue_line("markers", marker)
+    if config.getoption("--backend") == backends.SCALED and not hasattr(config, "workerinput"):
+        os.environ[backends.CHOSEN] = backends.SCALED
+        config.stash[_services] = services = backends.Services()
+        services.start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End them."""
+    if _services in config.stash:
+        config.stash[_services].stop()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is of one back end alone is not collected for the other one."""
+    other = "embedded" if backends.is_scaled() else backends.SCALED
+    left_out = [item for item in items if item.get_closest_marker(other) is not None]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item.get_closest_marker(other) is None]
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +62,11 @@ def start(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     """Starts servers over fresh copies of the demo site; each is verified at the end."""
     with ExitStack() as stack:
 
-        def started(environment: Mapping[str, str] | None = None) -> Server:
+        def started(environment: Environment | None = None) -> Server:
             data = tmp_path_factory.mktemp("site") / "data"
-            shutil.copytree(seeded, data)
-            server = Server(data, environment=environment)
+            backends.copy_site(seeded, data)
+            chosen = environment(data) if callable(environment) else environment
+            server = Server(data, environment=chosen)
             stack.callback(_end, server)
             return server.start()
 

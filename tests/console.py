@@ -2,7 +2,6 @@
 
 import io
 import json
-import shutil
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 from davserver.commands import main
+from tests import backends
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Console:
 
     def __call__(self, *arguments: str, typed: str = "") -> Done:
         """Run a command on this site; ``typed`` is its standard input."""
-        return run(*arguments, "--data", str(self.data), typed=typed)
+        with backends.chosen(self.data):
+            return run(*arguments, "--data", str(self.data), typed=typed)
 
     def well(self, *arguments: str, typed: str = "") -> str:
         """What a command that succeeds prints."""
@@ -71,5 +72,5 @@ def sentence_of(done: Done, code: int = 1) -> str:
 
 def copied(seeded: Path, folder: Path) -> Console:
     """The command line of a copy of the demo site, made in ``folder``."""
-    shutil.copytree(seeded, folder / "data")
+    backends.copy_site(seeded, folder / "data")
     return Console(folder / "data")

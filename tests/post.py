@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.serving import free_port
+from tests.ports import free_port
 
 PUBLIC = "https://dossiers.example"
 SENDER = "alertes@dossiers.example"

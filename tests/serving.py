@@ -13,7 +13,9 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from tests import backends
 from tests.dav import Dav
+from tests.ports import free_port
 
 PASSWORD = "mot de passe d'essai"
 # Deposits are sealed soon, so that tests do not wait; the order of the times is the real one.
@@ -22,13 +24,6 @@ QUICK = {
     "DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "2",
     "DAVSERVER_MAIL__GROUP_WINDOW": "1",
 }
-
-
-def free_port() -> int:
-    """A port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 20, what: str = "") -> Any:
@@ -59,7 +54,9 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = command
-        self._environment = {**os.environ, **QUICK, **(environment or {})}
+        self._environment = {
+            **os.environ, **QUICK, **backends.environment(data), **(environment or {})
+        }  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Server":
@@ -72,7 +69,12 @@ class Server:
             stderr=log,
         )
         log.close()
-        wait_for(self._answers, 60, f"a server; log:\n{self.log()[-3000:]}")
+        try:
+            wait_for(self._answers, 60, "a server")
+        except AssertionError as error:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"{error}; log:\n{self.log()[-3000:]}") from None
         return self
 
     @property

@@ -12,16 +12,16 @@ from davserver.accounts.people import PeopleProblem
 from davserver.dossiers.create import create, create_platform
 from davserver.dossiers.plan import DossierPlan
 from davserver.model import Dossier, Grant, Membership, User, UserKind
-from davserver.settings import load
 from davserver.site import CONSOLE, Site, create_site, open_site
 from davserver.work import Client, Work
+from tests import backends
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    settings = load(None, data=tmp_path / "data")
+    settings = backends.settings(tmp_path / "data")
     create_site(settings)
     opened = open_site(settings)
     yield opened

@@ -1,11 +1,9 @@
 """Pieces arrive, members are told by mail: each of every piece, once, whatever breaks meanwhile."""
 
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from http.client import HTTPException
 from itertools import product
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Any
 import pytest
 
 from davserver.demo.history import BRUMAIRE, ORTIE
+from tests import rows
 from tests.clients import (
     AWKWARD,
     DOSSIER,
@@ -233,6 +232,5 @@ def test_a_server_told_to_stop_ends_the_mail_at_hand_and_leaves_the_others_for_l
 
 def _let_leases_run_out(server: Server) -> None:
     """The next try of a mail that was on its way is after five minutes: as if they had passed."""
-    with closing(sqlite3.connect(server.data / "davserver.sqlite")) as database, database:
-        past = "2024-01-01 00:00:00.000000"
-        database.execute("UPDATE recipient SET retry_at = ? WHERE state = 'sending'", [past])
+    past = "2024-01-01 00:00:00.000000"
+    rows.alter(server.data, f"UPDATE recipient SET retry_at = '{past}' WHERE state = 'sending'")

@@ -2,12 +2,12 @@
 
 import itertools
 import json
-import sqlite3
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests import rows
 from tests.dav import Dav, Names
 from tests.serving import Server, wait_for
 
@@ -180,8 +180,8 @@ def test_a_long_upload_that_passes_the_quota_ends_soon_and_leaves_no_name(start:
     lawyer = server.dav("cabinet.quartz-placebo")
     listed = next(d for d in server.json("dossier", "list") if d["title"] == DOSSIER)
     used = listed["used"]
-    with sqlite3.connect(server.data / "davserver.sqlite") as rows:
-        rows.execute("UPDATE dossier SET quota = ? WHERE title = ?", (used + 1_000, DOSSIER))
+    quota = f"UPDATE dossier SET quota = {used + 1_000} WHERE title = '{DOSSIER}'"
+    rows.alter(server.data, quota)
 
     def endless() -> Iterator[bytes]:
         for _ in range(300):

@@ -3,13 +3,13 @@
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import backends, rows
 from tests.console import Console, copied, run, sentence_of
 
 COMMANDS = {
@@ -62,9 +62,10 @@ def empty(made: Path, tmp_path: Path) -> Console:
 
 def process(*arguments: str | bytes, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """The real command, as a process."""
+    data = Path(str(arguments[arguments.index("--data") + 1]))
     return subprocess.run(
         [sys.executable, "-m", "davserver", *arguments],
-        env={**os.environ, **environment},
+        env={**os.environ, **backends.environment(data), **environment},
         capture_output=True,
         timeout=60,
         check=False,
@@ -134,9 +135,7 @@ def test_a_password_can_come_from_standard_input(tmp_path: Path) -> None:
     printed = console.well("init", "--password", "-", typed="un secret\n")
 
     assert "secret" not in printed
-    with sqlite3.connect(console.data / "davserver.sqlite") as rows:
-        ((kept,),) = rows.execute("SELECT password_hash FROM user").fetchall()
-    rows.close()
+    ((kept,),) = rows.ask(console.data, 'SELECT password_hash FROM "user"')
     from davserver.accounts.passwords import matches
 
     assert matches("un secret", kept)
@@ -174,16 +173,14 @@ def test_names_come_out_whole_where_the_terminal_is_said_to_know_ascii_only(
 
 
 def test_what_a_program_says_of_itself_cannot_steer_the_terminal(empty: Console) -> None:
-    database = sqlite3.connect(empty.data / "davserver.sqlite")
-    database.execute("UPDATE journal SET act = 'x\x1b[2J' || char(10) || '[red]:bomb:'")
-    database.commit()
-    database.close()
+    rows.alter(empty.data, "UPDATE journal SET act = 'x\x1b[2J\n[red]:bomb:'")
 
     line = empty.well("journal", "list").splitlines()[1]
 
     assert "x\ufffd[2J\ufffd[red]:bomb:" in line
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
@@ -250,16 +247,14 @@ def test_data_of_a_newer_layout_are_refused(empty: Console) -> None:
 
 
 def test_tables_of_a_newer_program_are_refused_and_not_touched(empty: Console) -> None:
-    database = sqlite3.connect(empty.data / "davserver.sqlite")
-    database.execute("UPDATE alembic_version SET version_num = '9999'")
-    database.commit()
+    rows.alter(empty.data, "UPDATE alembic_version SET version_num = '9999'")
 
     assert "9999" in empty.refused("user", "list")
     assert "plus récente" in empty.refused("init")
-    assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
-    database.close()
+    assert rows.ask(empty.data, "SELECT version_num FROM alembic_version") == [("9999",)]
 
 
+@pytest.mark.embedded
 def test_a_database_that_is_none_is_said_to_be_unusable(empty: Console) -> None:
     for file in empty.data.glob("davserver.sqlite*"):
         file.unlink()

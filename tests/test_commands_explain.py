@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from davserver.accounts import people
-from davserver.settings import load
 from davserver.site import CONSOLE, Site, open_site
 from davserver.tree.explain import VERBS, Explanation, Question, explain
 from davserver.work import Client
+from tests import backends
 from tests.conftest import Start
 from tests.console import Console, copied
 from tests.dav import Dav, Reply
@@ -61,7 +61,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 @pytest.fixture(scope="module")
 def site(demo: Server) -> Iterator[Site]:
     """The data of the running server, as the command opens them."""
-    site = open_site(load(None, data=demo.data))
+    site = open_site(backends.settings(demo.data))
     yield site
     site.close()
 
@@ -221,7 +221,7 @@ def test_the_program_counts(console: Console) -> None:
 
 def test_the_same_content_again_is_no_second_deposit(start: Start) -> None:
     server = start({"DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "5"})
-    site = open_site(load(None, data=server.data))
+    site = open_site(backends.settings(server.data))
     dav, path = server.dav(OWNER), (*BOX, "Pièce n°31.pdf")
     assert dav.put(path, b"piece").status == 201
     same = Question("PUT", path, size=5, sha256=hashlib.sha256(b"piece").hexdigest())

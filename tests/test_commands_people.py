@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from davserver.settings import load
 from davserver.site import open_site
+from tests import backends
 from tests.console import Console, copied
 from tests.logins import enters
 from tests.serving import PASSWORD
@@ -21,7 +21,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 
 
 def logs_in(console: Console, login: str, password: str = PASSWORD) -> bool:
-    site = open_site(load(None, data=console.data))
+    site = open_site(backends.settings(console.data))
     try:
         return enters(site, login, password)
     finally:

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -17,8 +16,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests import backends, rows
 from tests.console import Console, copied
-from tests.serving import PASSWORD, QUICK, Server, free_port, wait_for
+from tests.ports import free_port
+from tests.serving import PASSWORD, QUICK, Server, wait_for
 
 EXAMPLE = Path(__file__).parent.parent / "config" / "dossier.toml"
 TITLE = "2024-05 Consorts INVENTÉ contre SCI Les Cyprès Imaginaires"
@@ -126,11 +127,11 @@ def test_deposits_and_journal_of_one_dossier_are_listed_alone(console: Console) 
 
 def test_a_changed_journal_is_found(console: Console) -> None:
     assert "none was changed" in console.well("journal", "verify")
-    database = sqlite3.connect(console.data / "davserver.sqlite")
-    database.execute("UPDATE journal SET actor = 'personne' WHERE id = 5")
-    database.execute("DELETE FROM journal WHERE id = 9")
-    database.commit()
-    database.close()
+    rows.alter(
+        console.data,
+        "UPDATE journal SET actor = 'personne' WHERE id = 5",
+        "DELETE FROM journal WHERE id = 9",
+    )
 
     done = console("journal", "verify", "--json")
 
@@ -148,7 +149,7 @@ def test_mails_without_a_mail_server_stay_in_the_queue(console: Console) -> None
 def command(*arguments: str, data: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "davserver", *arguments, "--data", str(data)],
-        env={**os.environ, **QUICK, **environment},
+        env={**os.environ, **QUICK, **backends.environment(data), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,12 +1,12 @@
 """A full disk: told as such, nothing lost, nothing left, reading goes on."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import backends
 from tests.programs import require_root
 from tests.serving import Server
 
@@ -22,7 +22,7 @@ def small(seeded: Path, tmp_path: Path) -> Iterator[Server]:
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(disk)], check=True)
     try:
-        shutil.copytree(seeded, disk / "data")
+        backends.copy_site(seeded, disk / "data")
         server = Server(disk / "data", log=tmp_path / "log").start()
         yield server
         assert server.stop() == 0

@@ -10,6 +10,8 @@ import pytest
 
 from tests.serving import PASSWORD, Server
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 

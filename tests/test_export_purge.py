@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from zipfile import ZipFile
 import pytest
 
 from davserver.journal import BEGINNING
-from davserver.settings import load
 from davserver.site import open_site
 from davserver.storage.sweep import sweep
+from tests import backends, rows
 from tests.conftest import Start
 from tests.console import Console, copied
 from tests.serving import wait_for
@@ -138,6 +137,7 @@ def test_an_empty_folder_is_taken_and_a_full_one_refused(console: Console, tmp_p
     assert (files_below(full), file.read_bytes()) == ({"x"}, b"x")
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("name", ["export", "export.zip"])
 def test_wrong_bytes_stop_an_export_and_nothing_of_it_is_left(
     console: Console, tmp_path: Path, name: str
@@ -157,10 +157,7 @@ def test_wrong_bytes_stop_an_export_and_nothing_of_it_is_left(
 def test_a_name_that_leads_out_of_the_export_stops_it(
     console: Console, tmp_path: Path, name: str
 ) -> None:
-    database = sqlite3.connect(console.data / "davserver.sqlite")
-    database.execute("UPDATE node SET name = ? WHERE name = '08 Plans'", (name,))
-    database.commit()
-    database.close()
+    rows.alter(console.data, f"UPDATE node SET name = '{name}' WHERE name = '08 Plans'")
 
     said = console.refused("dossier", "export", A, str(tmp_path / "export"))
 
@@ -223,15 +220,16 @@ def test_the_certificate_has_counts_dates_and_the_hash_of_the_manifest_and_no_na
 def test_nothing_of_a_purged_private_person_is_left_in_the_accounts(console: Console) -> None:
     console.well("dossier", "purge", B, "--yes")
 
-    database = sqlite3.connect(console.data / "davserver.sqlite")
-    rows = database.execute(
-        "SELECT login, first_name, last_name, email, password_hash, disabled FROM user "
-        "WHERE kind = 'private' AND login IS NULL"
-    ).fetchall()
-    names = database.execute("SELECT count(*) FROM user WHERE last_name LIKE 'Toitures%'")
-    assert names.fetchone() == (0,)
-    database.close()
-    assert rows == [(None, "", "", "", "", 1)]  # one deposit names him: his row stays, empty
+    left = rows.ask(
+        console.data,
+        'SELECT login, first_name, last_name, email, password_hash, disabled FROM "user" '
+        "WHERE kind = 'private' AND login IS NULL",
+    )
+    names = rows.ask(
+        console.data, "SELECT count(*) FROM \"user\" WHERE last_name LIKE 'Toitures%'"
+    )  # fmt: skip
+    assert names == [(0,)]
+    assert left == [(None, "", "", "", "", 1)]  # one deposit names him: his row stays, empty
 
 
 def test_a_private_person_who_deposited_nothing_is_gone_altogether(console: Console) -> None:
@@ -240,10 +238,8 @@ def test_a_private_person_who_deposited_nothing_is_gone_altogether(console: Cons
 
     console.well("dossier", "purge", C, "--yes")
 
-    database = sqlite3.connect(console.data / "davserver.sqlite")
-    count = database.execute("SELECT count(*) FROM user WHERE kind = 'private'").fetchone()
-    database.close()
-    assert count == (2,)  # those of the two other dossiers
+    count = rows.ask(console.data, "SELECT count(*) FROM \"user\" WHERE kind = 'private'")
+    assert count == [(2,)]  # those of the two other dossiers
 
 
 def test_a_purged_dossier_is_nobodys_and_its_title_is_free(start: Start, tmp_path: Path) -> None:
@@ -276,19 +272,20 @@ def test_a_purge_deletes_no_bytes_and_the_sweep_only_those_that_nobody_else_name
     console: Console,
 ) -> None:
     def kept() -> set[str]:
-        return {file.name for file in (console.data / "blobs").glob("*/*")}
+        return set(dict(site.blobs.keys()))
+
+    site = open_site(backends.settings(console.data))
 
     before = kept()
     console.well("dossier", "purge", B, "--yes")
     assert kept() == before
 
-    site = open_site(load(None, data=console.data))
-    gone = sweep(
-        site.database, site.blobs, datetime.now(UTC) + timedelta(days=2), timedelta(days=1)
-    )
-    site.close()
+    grace = timedelta(days=1)
+    assert sweep(site.database, site.blobs, datetime.now(UTC), grace) == 0
+    gone = sweep(site.database, site.blobs, datetime.now(UTC) + timedelta(days=2), grace)
 
     assert gone == len(before) - len(kept()) > 0
+    site.close()
     console.well("verify")
     console.well("dossier", "export", A, str(console.data.parent / "export"))
 

@@ -1,12 +1,12 @@
 """A script that knows only HTTP (curl): deposits, partial downloads, refusals, broken transfers."""
 
-import shutil
 import socket
 from pathlib import Path
 
 import pytest
 
 from davserver.demo.history import FACTICE, ORTIE, SAULE
+from tests import backends
 from tests.clients import (
     AWKWARD,
     CLOSED,
@@ -199,7 +199,7 @@ def test_no_password_is_taken_over_plain_http_from_elsewhere(
     start: Start, seeded: Path, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
-    shutil.copytree(seeded, data)
+    backends.copy_site(seeded, data)
     everywhere = ("demo", "--password", PASSWORD, "--host", "0.0.0.0")
     server = Server(data, command=everywhere).start()
     try:

@@ -28,6 +28,8 @@ from davserver.alerts.letter import (
 )
 from davserver.model import MessageKind
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 CABINET = "Cabinet BRUMAIRE-KALVÉ"
 DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
 BOX = f"{DOSSIER}/04 Boîtes aux lettres/{CABINET}"

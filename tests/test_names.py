@@ -6,6 +6,8 @@ import pytest
 
 from davserver.names import composed, fault, name_key, same_name_kept_both
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 LAWYERS_NAMES = (
     "Pièce n°12 - Constat.pdf",
     "Pièce n°2 - Contrat de maîtrise d'œuvre.pdf",

@@ -15,7 +15,9 @@ import pytest
 from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeState, Role
 from davserver.policy import Act, Action, Actor, DossierFacts, Entry, Policy, Rights
 from davserver.settings import Settings
-from tests.serving import Server, free_port, wait_for
+from tests import backends
+from tests.ports import free_port
+from tests.serving import Server, wait_for
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "tests" / "plugins" / "davserver-embargo"
@@ -53,7 +55,7 @@ Serve = Callable[..., Server]
 @pytest.fixture
 def site(seeded: Path, tmp_path: Path) -> Path:
     """A fresh copy of the demo site."""
-    shutil.copytree(seeded, tmp_path / "data")
+    backends.copy_site(seeded, tmp_path / "data")
     return tmp_path / "data"
 
 
@@ -209,7 +211,7 @@ def test_a_policy_that_does_not_fit_stops_the_start_with_one_line(
     command = [sys.executable, "-m", "davserver", "serve", "--port", str(free_port())]
     done = subprocess.run(
         [*command, "--config", str(config), "--data", str(site)],
-        env={"PYTHONPATH": f"{installed}:{faulty}"},
+        env={"PYTHONPATH": f"{installed}:{faulty}", **backends.environment(site)},
         check=False,
         capture_output=True,
         text=True,

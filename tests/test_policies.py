@@ -24,6 +24,8 @@ from davserver.policy.side_files import SideFiles
 from davserver.policy.structure import Structure
 from davserver.settings import Settings
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 NOW = datetime(2024, 6, 14, 22, 0, tzinfo=UTC)
 EXPERT, LAWYER, OTHER = (
     Actor(1, "apolline.testard", "Apolline TESTARD", Role.EXPERT),

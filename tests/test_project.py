@@ -12,6 +12,8 @@ import pytest
 
 from tests.programs import require_fuse, require_program
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 ROOT = Path(__file__).parent.parent
 
 # The brackets keep this file from finding itself.

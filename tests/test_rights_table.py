@@ -3,15 +3,14 @@
 The expected answers are in tests/rights_table/statement.py and special.py, to be read by people.
 """
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from davserver.policy.loading import make_gate
-from davserver.settings import load
 from davserver.site import Site, open_site
+from tests import backends
 from tests.dav import Dav, Reply
 from tests.rights_table.cells import FOLDERS, UNDER_WAY, cells, folder_cells, root_cells
 from tests.rights_table.mutants import DECISIVE, serving
@@ -55,7 +54,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("played") / "data"
-    shutil.copytree(prepared, data)
+    backends.copy_site(prepared, data)
     server = Server(data, command=("serve",), environment=PATIENT).start()
     yield server
     assert server.stop() == 0, server.log()[-2000:]
@@ -70,7 +69,7 @@ def stage(server: Server) -> Stage:
 @pytest.fixture(scope="module")
 def site(server: Server) -> Iterator[Site]:
     """The same data, to look at its rows."""
-    site = open_site(load(None, data=server.data))
+    site = open_site(backends.settings(server.data))
     yield site
     site.close()
 
@@ -253,7 +252,7 @@ def test_the_table_has_some_thousands_of_cells() -> None:
 
 @pytest.fixture(scope="module")
 def gate_names(prepared: Path) -> set[str]:
-    return set(make_gate(load(None, data=prepared)).names)
+    return set(make_gate(backends.settings(prepared)).names)
 
 
 def decisive(policy: str) -> list[Cell]:
@@ -270,7 +269,7 @@ def test_every_built_in_policy_has_cells_that_depend_on_it_alone(gate_names: set
 
 
 def test_with_all_policies_no_decisive_cell_differs(prepared: Path, tmp_path: Path) -> None:
-    shutil.copytree(prepared, tmp_path / "data")
+    backends.copy_site(prepared, tmp_path / "data")
 
     with serving(tmp_path / "data") as url:
         assert Stage(url).play([cell for policy in DECISIVE for cell in decisive(policy)]) == []
@@ -279,7 +278,7 @@ def test_with_all_policies_no_decisive_cell_differs(prepared: Path, tmp_path: Pa
 @pytest.mark.parametrize("policy", DECISIVE)
 def test_without_one_policy_the_table_fails(prepared: Path, tmp_path: Path, policy: str) -> None:
     asked = decisive(policy)
-    shutil.copytree(prepared, tmp_path / "data")
+    backends.copy_site(prepared, tmp_path / "data")
 
     with serving(tmp_path / "data", without=policy) as url:
         faults = Stage(url).play(asked)

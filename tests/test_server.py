@@ -18,6 +18,8 @@ from tests.tiny_server import (
     worker_ids,
 )
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 def gone(pid: int) -> bool:
     try:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.tiny_server import GET, Client, Running, running
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:

@@ -16,6 +16,8 @@ from davserver.server.listening import open_listener
 from davserver.server.waiting import Door
 from tests.tiny_server import DEFAULTS, GET, SLOW, running, worker_ids
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 def test_the_worker_with_fewer_connections_takes_the_next_ones() -> None:
     with running(workers=2) as server, ExitStack() as open_connections:

@@ -23,6 +23,8 @@ from tests.tiny_server import (
     running,
 )
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:

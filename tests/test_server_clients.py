@@ -16,6 +16,8 @@ from davserver.server.listening import open_listener
 from davserver.server.waiting import Door
 from tests.tiny_server import DEFAULTS, GET, running
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 def test_clients_that_are_slow_with_their_head_hold_up_nobody() -> None:
     with running(threads=2, idle_timeout=1.0) as server, ExitStack() as open_connections:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.tiny_server import GET, MEBIBYTE, Client, Running, calls, chunked, put, running
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Running]:

@@ -29,6 +29,8 @@ from tests.tiny_server import (
     tls_client,
 )
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 
 class Certificates:
     def __init__(self, folder: Path) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from davserver.settings import BadSettings, Settings, load
 
+pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
+
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "config" / "davserver.toml"
 

@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from davserver.errors import Full, Unavailable
-from davserver.model import Blob, Node, NodeKind
+from davserver.model import Blob, Node, NodeKind, SiteIdentity
 from davserver.model.database import Database
 from davserver.storage.directory import DirectoryBlobStore
 from davserver.storage.sweep import sweep
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
+SITE = "0123456789abcdef" * 2
 
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> DirectoryBlobStore:
-    store = DirectoryBlobStore(tmp_path)
-    store.create()
+    store = DirectoryBlobStore(tmp_path, SITE)
+    store.create(SITE)
     return store
 
 
@@ -69,7 +70,7 @@ def test_what_is_dropped_leaves_nothing(blobs: DirectoryBlobStore) -> None:
     incoming.write(b"x")
     incoming.drop()
 
-    assert list(blobs.spool.iterdir()) == []
+    assert list(blobs.spool.folder.iterdir()) == []
     assert list(blobs.keys()) == []
 
 
@@ -109,7 +110,7 @@ def test_a_full_disk_is_told_as_such(
     with pytest.raises(Full):
         incoming.keep()
     incoming.drop()
-    assert list(blobs.spool.iterdir()) == []
+    assert list(blobs.spool.folder.iterdir()) == []
 
 
 def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
@@ -120,7 +121,8 @@ def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
     named, unused, fresh, stray = (keep(blobs, name.encode()) for name in "abcd")
     old = NOW - timedelta(days=3)
     with database.writing() as session:
-        for key, created in ((named, old), (unused, old), (fresh, NOW)):
+        session.add(SiteIdentity(identity=SITE, created=old))
+        for key, created in ((named, old), (unused, old)):
             session.add(Blob(key=key, size=1, sha256="", created=created))
         session.flush()
         blob = session.query(Blob).filter_by(key=named).one()
@@ -136,12 +138,15 @@ def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
             )
         )
     os.utime(blobs.path(stray), (old.timestamp(), old.timestamp()))
-    (blobs.spool / "left").write_bytes(b"x")
-    os.utime(blobs.spool / "left", (old.timestamp(), old.timestamp()))
+    (blobs.spool.folder / "left").write_bytes(b"x")
+    os.utime(blobs.spool.folder / "left", (old.timestamp(), old.timestamp()))
 
+    first = sweep(database, blobs, NOW - timedelta(days=2), timedelta(days=5))
+    with database.writing() as session:
+        session.add(Blob(key=fresh, size=1, sha256="", created=NOW))
     gone = sweep(database, blobs, NOW, timedelta(days=1))
 
-    assert gone == 2
+    assert (first, gone) == (0, 2)
     assert dict(blobs.keys()).keys() == {named, fresh}
-    assert list(blobs.spool.iterdir()) == []
+    assert list(blobs.spool.folder.iterdir()) == []
     database.close()

@@ -50,13 +50,18 @@ def add(
     login: str = "",
     dossier: Dossier | None = None,
     administrator: bool = False,
+    password_hash: str = "",
 ) -> User:
-    """A new account: private if ``dossier`` is given, else public. Raises PeopleProblem."""
+    """A new account: private if ``dossier`` is given, else public. Raises PeopleProblem.
+
+    ``password_hash`` is the hash of ``password`` where it was made already: many accounts of one
+    password need it once.
+    """
     try:
         first, last = naming.checked_person(first_name, last_name, email)
         login = naming.checked_login(login or naming.proposed_login(first, last))
         address = naming.checked_email(email)
-        password_hash = passwords.hashed(password)
+        password_hash = password_hash or passwords.hashed(password)
     except ValueError as error:
         raise PeopleProblem(str(error)) from None
     if session.scalar(select(User.id).where(User.login == login)) is not None:

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from davserver.accounts import passwords
+from davserver.commands.apart import apart
+from davserver.commands.options import opened
 from davserver.commands.serve import run
 from davserver.demo import seed
-from davserver.settings import load
-from davserver.site import create_site, open_site
+from davserver.settings import Settings, load
+from davserver.site import create_site
 
 DATA = Path("davserver-demo")
 _LOGINS = (
@@ -35,19 +37,20 @@ def demo(
     settings = load(None, data=data)
     server = settings.server.model_copy(update={"host": host, "port": port})
     settings = settings.model_copy(update={"server": server})
-    create_site(settings)
-    site = open_site(settings)
     chosen = password or passwords.generated()
-    try:
-        if seed.is_empty(site):
-            typer.echo("Préparation des trois dossiers fictifs…")
-            seed.seed(site, chosen)
-        else:
-            seed.set_passwords(site, chosen)
-    finally:
-        site.close()
+    apart(lambda: _prepare(settings, chosen))
     typer.echo(_welcome(host, port, chosen))
     raise typer.Exit(run(settings))
+
+
+def _prepare(settings: Settings, password: str) -> None:
+    create_site(settings)
+    with opened(settings) as site:
+        if seed.is_empty(site):
+            typer.echo("Préparation des trois dossiers fictifs…")
+            seed.seed(site, password)
+        else:
+            seed.set_passwords(site, password)
 
 
 def _welcome(host: str, port: int, password: str) -> str:

@@ -16,10 +16,11 @@ from davserver.commands.options import (
     password_of,
     stated,
 )
+from davserver.data_folder import MARKER
 from davserver.model import User
 from davserver.model.database import Database
 from davserver.settings import Settings, load
-from davserver.site import CONSOLE, MARKER, create_site
+from davserver.site import CONSOLE, create_site
 
 
 def init(

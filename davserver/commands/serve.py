@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from davserver.app import make_app
+from davserver.commands.apart import apart
 from davserver.commands.failures import Failure
 from davserver.commands.options import Config, Data, opened
 from davserver.logs import log_to_stderr
@@ -55,9 +56,7 @@ def run(settings: Settings) -> int:
     Raises BadSettings for a site that cannot be served and Failure for an address that cannot be
     listened on, before anything is started.
     """
-    # Nothing opened here may be used after the fork: this only finds out whether it can be opened.
-    with opened(settings):
-        pass
+    apart(lambda: _look(settings))
     log_to_stderr()
     server = settings.server
     listening = Listening(
@@ -78,3 +77,9 @@ def run(settings: Settings) -> int:
         return listen(listening, lambda: SiteWorker(settings))
     except CannotListen as error:
         raise Failure(str(error)) from None
+
+
+def _look(settings: Settings) -> None:
+    """Find out whether the site can be opened."""
+    with opened(settings):
+        pass

@@ -56,6 +56,7 @@ class _Seed:
     def __init__(self, site: Site, password: str) -> None:
         self._site = site
         self._password = password
+        self._hash = passwords.hashed(password)
         self._at(BEGINNING)
 
     def run(self) -> None:
@@ -101,6 +102,7 @@ class _Seed:
             last_name=last_name,
             email=f"{login}@{domain}",
             password=self._password,
+            password_hash=self._hash,
             now=work.now,
             **facts,
         )

@@ -36,6 +36,7 @@ from davserver.model.dossiers import (
 )
 from davserver.model.journal import JournalLine
 from davserver.model.rights import Grant
+from davserver.model.site import SiteIdentity
 from davserver.model.tree import (
     Blob,
     DeadProperty,
@@ -82,6 +83,7 @@ __all__ = [
     "Representation",
     "Role",
     "SecondFactor",
+    "SiteIdentity",
     "User",
     "UserKind",
 ]

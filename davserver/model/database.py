@@ -3,11 +3,13 @@
 SQLite by default (WAL, ``synchronous=FULL``: an acknowledged commit survives a power cut; foreign
 keys on; writers take their lock at BEGIN, because a reader that becomes a writer is refused at once
 however long the busy timeout). The same code runs on PostgreSQL, where a writer locks the dossier
-it changes (:meth:`davserver.work.Work.hold`).
+it changes (:meth:`davserver.work.Work.hold`), and a commit whose answer was lost is looked up.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,30 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from davserver.errors import Full, Unavailable
 
-BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one (SQLite)
+BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
+OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
+_CONNECT_TIMEOUT = 5  # seconds for a new connection to PostgreSQL
+_ASK_AGAIN = 0.1  # seconds
+_DISK_FULL = "53100"  # PostgreSQL's code
+
+_POSTGRESQL: Mapping[str, Any] = {
+    "connect_timeout": _CONNECT_TIMEOUT,
+    # A server that has vanished is noticed: unanswered bytes, or none at all, end the connection.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": BUSY_TIMEOUT,
+    "options": f"-c lock_timeout={BUSY_TIMEOUT} -c timezone=UTC",
+}
+_TRANSACTION = text("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
+_OUTCOME = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
+
+log = logging.getLogger(__name__)
 
 
 class WrongSchema(Exception):
@@ -32,7 +52,13 @@ class Database:
     """The engine and its transactions. Not to be carried across a fork."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(url, pool_size=20, max_overflow=20, pool_pre_ping=True)
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=20,
+            max_overflow=20,
+            pool_pre_ping=True,
+            connect_args=_POSTGRESQL if make_url(url).get_backend_name() == "postgresql" else {},
+        )
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
 
@@ -46,11 +72,21 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """A write transaction: commits at the end of the block, rolls back at any exception.
 
-        When the block has ended without exception, what was written is durable.
+        When the block has ended without exception, what was written is durable. What it has read or
+        written is detached then, and as it was.
         """
         with self._session(write=True) as session:
             yield session
-            session.commit()
+            # Nothing more is loaded, and a commit that fails must not make forget what was loaded.
+            session.flush()
+            session.expunge_all()
+            mark = _transaction(session)
+            try:
+                session.commit()
+            except (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError):
+                # Perhaps only the answer was lost.
+                if mark is None or not self._was_committed(mark):
+                    raise
 
     @contextmanager
     def _session(self, *, write: bool) -> Iterator[Session]:
@@ -64,11 +100,31 @@ class Database:
                     session.connection()
                     yield session
         except sqlalchemy.exc.OperationalError as error:
-            if "full" in str(error.orig):
+            if "full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == _DISK_FULL:
                 raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
+            raise Unavailable("La base de données est momentanément indisponible.") from error
+        except sqlalchemy.exc.ProgrammingError as error:
+            # A table that is missing: another database answers under this address. Never "empty".
+            log.error("the database is not the one of this program: %s", _line(error.orig))
             raise Unavailable("La base de données est momentanément indisponible.") from error
         except (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError) as error:
             raise Unavailable("La base de données est momentanément indisponible.") from error
+
+    def _was_committed(self, transaction: str) -> bool:
+        """What became of a transaction of PostgreSQL whose commit was not answered.
+
+        The server itself knows; it is asked until it tells. Raises Unavailable when it does not.
+        """
+        end = time.monotonic() + OUTCOME_TIMEOUT
+        while time.monotonic() < end:
+            with suppress(sqlalchemy.exc.DBAPIError):
+                with self.engine.connect() as connection:
+                    outcome = connection.scalar(_OUTCOME, {"transaction": transaction})
+                if outcome in ("committed", "aborted"):
+                    log.warning("a commit was not answered; it was %s", outcome)
+                    return bool(outcome == "committed")
+            time.sleep(_ASK_AGAIN)
+        raise Unavailable("La base de données est momentanément indisponible.")
 
     def schema(self) -> str | None:
         """The schema revision of the database; None for an empty one."""
@@ -108,6 +164,19 @@ def migrations() -> Config:
 def latest_schema() -> str | None:
     """The revision that this program's tables have."""
     return ScriptDirectory.from_config(migrations()).get_current_head()
+
+
+def _transaction(session: Session) -> str | None:
+    """The number by which PostgreSQL can tell later what became of this transaction; None where
+    nothing was written, or where no connection can be lost."""
+    if session.get_bind().dialect.name != "postgresql":
+        return None
+    number: str | None = session.scalar(_TRANSACTION)
+    return number
+
+
+def _line(error: object) -> str:
+    return " ".join(str(error).split())
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -42,7 +42,10 @@ class NodeState(StrEnum):
 
 
 class Blob(Base):
-    """Immutable bytes in the blob store: written once under a unique key, never changed."""
+    """Immutable bytes in the blob store: written once under a unique key, never changed.
+
+    ``unused_since`` is when the sweep first found that no file names them.
+    """
 
     __tablename__ = "blob"
 
@@ -51,6 +54,7 @@ class Blob(Base):
     size: Mapped[Bytes]
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     created: Mapped[Time]
+    unused_since: Mapped[datetime | None] = mapped_column(Utc)
 
 
 class Node(Base):

@@ -1,7 +1,8 @@
 """The blob store: immutable bytes under keys that the store makes.
 
-A port of six methods; :mod:`davserver.storage.directory` is the local one. No name that a person
-chose ever reaches it.
+A port of seven methods. :mod:`davserver.storage.directory` keeps the bytes in a local folder,
+:mod:`davserver.storage.objects` in an S3 store; both take them in through the local
+:mod:`davserver.storage.spool`. No name that a person chose ever reaches it.
 """
 
 from collections.abc import Iterator
@@ -22,7 +23,9 @@ class Stored:
 class Incoming(Protocol):
     """Bytes on their way in: counted and hashed as they come, seen by nobody."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """How many bytes have come."""
 
     def write(self, block: bytes) -> None:
         """Add a block. Raises Full when the disk is full."""
@@ -36,6 +39,12 @@ class Incoming(Protocol):
 
 class BlobStore(Protocol):
     """Immutable bytes. Any method raises Unavailable when the store is away, never "absent"."""
+
+    def owner(self) -> str | None:
+        """The identity of the site whose store this is; None where there is no store yet."""
+
+    def create(self, identity: str) -> None:
+        """Make it the store of the site of this identity; one that is there stays as it is."""
 
     def receive(self) -> Incoming:
         """Begin to take bytes in."""

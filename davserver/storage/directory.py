@@ -1,22 +1,20 @@
 """The blob store in a local directory.
 
-``spool/`` takes bytes in; a complete file is flushed, renamed into ``blobs/xx/key`` and its
-directory flushed, so that a key that was given out names whole bytes after any crash. A marker file
-tells the store of this site from an empty mount point.
+A complete spool file is flushed, renamed into ``blobs/xx/key`` and its directory flushed, so that a
+key that was given out names whole bytes after any crash. A marker file holds the identity of the
+site: it tells this site's store from an empty mount point and from another site's.
 """
 
 import contextlib
-import errno
-import hashlib
 import os
-import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from davserver.errors import Full, Unavailable
+from davserver.errors import Unavailable
 from davserver.storage import Stored
+from davserver.storage.spool import Spool, disk_faults, new_key
 
 BLOCK = 1 << 18  # bytes read at once
 MARKER = "blobs-of-davserver"
@@ -27,57 +25,61 @@ class DirectoryIncoming:
 
     def __init__(self, store: "DirectoryBlobStore") -> None:
         self._store = store
-        self._path = store.spool / secrets.token_hex(16)
-        self._hash = hashlib.sha256()
-        self._kept = False
-        self.size = 0
-        with _faults():
-            self._file = self._path.open("xb", buffering=0)
+        self._file = store.spool.open()
+
+    @property
+    def size(self) -> int:
+        return self._file.size
 
     def write(self, block: bytes) -> None:
-        with _faults():
-            view = memoryview(block)
-            while view:
-                view = view[self._file.write(view) :]
-        self._hash.update(block)
-        self.size += len(block)
+        self._file.write(block)
 
     def keep(self) -> Stored:
-        key = secrets.token_hex(20)
+        key = new_key()
         target = self._store.path(key)
-        with _faults():
-            os.fsync(self._file.fileno())
-            self._file.close()
+        self._file.flush()
+        with disk_faults():
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
                 _flush_directory(self._store.blobs)
-            self._path.rename(target)
-            self._kept = True
+            self._file.path.rename(target)
             _flush_directory(target.parent)
-        return Stored(key, self.size, self._hash.hexdigest())
+        return Stored(key, self._file.size, self._file.sha256)
 
     def drop(self) -> None:
-        self._file.close()
-        if not self._kept:
-            self._path.unlink(missing_ok=True)
+        self._file.drop()
 
 
 class DirectoryBlobStore:
-    """Blobs in ``root``; see :class:`davserver.storage.BlobStore`."""
+    """The blobs of one site, in ``root``; see :class:`davserver.storage.BlobStore`."""
 
-    def __init__(self, root: Path) -> None:
-        self.spool = root / "spool"
+    def __init__(self, root: Path, identity: str) -> None:
+        self._identity = identity
+        self.spool = Spool(root / "spool")
         self.blobs = root / "blobs"
 
-    def create(self) -> None:
-        """Make the directories and the marker; does nothing to a store that is there."""
-        for directory in (self.spool, self.blobs):
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        (self.blobs / MARKER).touch()
+    def owner(self) -> str | None:
+        try:
+            return (self.blobs / MARKER).read_text().strip()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
+
+    def create(self, identity: str) -> None:
+        self.spool.create()
+        self.blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.owner():
+            marker = self.blobs / MARKER
+            with marker.open("w") as file:
+                file.write(identity + "\n")
+                file.flush()
+                os.fsync(file.fileno())
         _flush_directory(self.blobs)
         _flush_directory(self.blobs.parent)
 
     def path(self, key: str) -> Path:
+        """The file that holds the bytes of ``key``."""
         return self.blobs / key[:2] / key
 
     def receive(self) -> DirectoryIncoming:
@@ -107,12 +109,13 @@ class DirectoryBlobStore:
 
     def drop_unfinished(self, before: datetime) -> None:
         self._require()
-        for file in self.spool.iterdir():
-            if file.stat().st_mtime < before.timestamp():
-                file.unlink(missing_ok=True)
+        self.spool.drop_unfinished(before)
 
     def ready(self) -> bool:
-        return (self.blobs / MARKER).is_file() and self.spool.is_dir()
+        try:
+            return self.owner() == self._identity and self.spool.ready()
+        except Unavailable:
+            return False
 
     def _require(self) -> None:
         if not self.ready():
@@ -130,17 +133,6 @@ def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
             if left is not None:
                 left -= len(block)
             yield block
-
-
-@contextlib.contextmanager
-def _faults() -> Iterator[None]:
-    """Disk faults as problems that people understand."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
-        raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
 
 
 def _flush_directory(directory: Path) -> None:

@@ -64,7 +64,8 @@ def held_ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bo
     """As :func:`ends`, with both dossiers held, always in one order."""
     both = ends(work, source_path, target_path, overwrite=overwrite)
     dossiers = {both.source.existing()[0], both.target.place()[0]}
-    past = [work.hold(dossier) for dossier in sorted(dossiers, key=lambda dossier: dossier.id)]
+    in_order = sorted(dossiers, key=lambda dossier: (dossier.platform_id, dossier.id))
+    past = [work.hold(dossier) for dossier in in_order]
     return ends(work, source_path, target_path, overwrite=overwrite) if any(past) else both
 
 

@@ -69,8 +69,8 @@ class Work:
     _changes: dict[int, int] = field(default_factory=dict)
 
     def hold(self, dossier: Dossier) -> bool:
-        """Make writers of one dossier wait for each other. True: what was read before may be past,
-        and all of it is to be looked up anew.
+        """Make writers of the dossiers of one platform wait for each other: its quota is one. True:
+        what was read before may be past, and all of it is to be looked up anew.
 
         SQLite's writers wait for each other from their beginning (BEGIN IMMEDIATE).
         """
@@ -79,6 +79,11 @@ class Work:
             return False
         self.session.flush()
         self.session.expire_all()
+        self.session.execute(
+            select(Platform.id)
+            .where(Platform.id == dossier.platform_id)
+            .with_for_update(key_share=True)
+        )
         self.session.refresh(dossier, with_for_update=True)
         return True
 

@@ -23,10 +23,10 @@ from davserver.dossiers.plan import DossierPlan, RepresentationPlan
 from davserver.logs import log_to_stderr
 from davserver.model import Deposit, Dossier, DossierState
 from davserver.server import Listening, WSGIApplication, serve
-from davserver.settings import load
 from davserver.site import CONSOLE, Site, create_site
 from davserver.work import Client
 from davserver.worker import settle_deposits
+from tests import backends
 from tests.dav import Names
 from tests.model.tree import AUTHOR, EXPERT, OTHER
 from tests.serving import PASSWORD, Server, wait_for
@@ -90,7 +90,7 @@ class TimedSite:
     def __init__(self, folder: Path) -> None:
         data, clock = folder / "data", folder / CLOCK
         clock.write_bytes(struct.pack("<q", int(datetime.now(UTC).timestamp() * 1_000_000)))
-        settings = load(None, data=data)
+        settings = backends.settings(data)
         create_site(settings)
         self.clock = Clock(clock)
         self._site = Site(settings, clock=self.clock)
@@ -154,7 +154,7 @@ class _Worker:
     """One worker process of the server: the product's application, on the clock of the test."""
 
     def __init__(self, data: Path) -> None:
-        self._site = Site(load(None, data=data), clock=Clock(data.parent / CLOCK))
+        self._site = Site(backends.settings(data), clock=Clock(data.parent / CLOCK))
         self.application: WSGIApplication = make_app(self._site)
 
     def start(self) -> None:

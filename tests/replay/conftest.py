@@ -1,11 +1,11 @@
 """Fixtures: one server on which all scripts are played, each with names of its own."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import backends
 from tests.replay.bodies import pdf
 from tests.replay.script import Client, Play, Player, Row, Wait
 from tests.replay.seconds import settings
@@ -21,7 +21,7 @@ LONG_SEALED = (
 def stage(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of the whole suite. After the last script nothing more may come of any."""
     data = tmp_path_factory.mktemp("replay") / "data"
-    shutil.copytree(seeded, data)
+    backends.copy_site(seeded, data)
     server = Server(data, environment=settings()).start()
     yield server
     assert server.stop() == 0, server.log()[-2000:]

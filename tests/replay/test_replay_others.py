@@ -9,11 +9,11 @@ import pytest
 
 from davserver.accounts import people
 from davserver.accounts.credentials import actor_of
-from davserver.settings import load
 from davserver.site import CONSOLE, open_site
 from davserver.tree import put, write
 from davserver.tree.lookup import find
 from davserver.work import Client as Channel
+from tests import backends
 from tests.clients import EXPERT, box, processes
 from tests.conftest import Start
 from tests.replay import explorer
@@ -177,7 +177,7 @@ def _deposit(data: Path, names: list[str]) -> None:
     """Deposit a small file under each name in one transaction: a thousand requests would take
     longer and show nothing more."""
     channel = Channel("webdav", WINDOWS.agent)
-    site = open_site(load(None, data=data))
+    site = open_site(backends.settings(data))
     incoming = site.blobs.receive()
     incoming.write(b"x")
     kept = write.Content(incoming.keep())

@@ -11,8 +11,8 @@ from cheroot.wsgi import Server
 from davserver.app import make_app
 from davserver.policy import Policy
 from davserver.policy.gate import Gate
-from davserver.settings import load
 from davserver.site import open_site
+from tests import backends
 from tests.rights_table.playing import MAC
 
 # For each built-in policy, cells that depend on it alone: state, person, request, place, detail.
@@ -69,7 +69,7 @@ def serving(data: Path, *, without: str = "") -> Iterator[str]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("davserver.policy.loading.Gate", smaller)
-        site = open_site(load(None, data=data))
+        site = open_site(backends.settings(data))
     server = Server(("127.0.0.1", 0), make_app(site), numthreads=4)
     server.prepare()
     thread = Thread(target=server.serve)

@@ -28,13 +28,13 @@ from davserver.model import (
     UserKind,
 )
 from davserver.policy.rights import Rights
-from davserver.settings import load
 from davserver.site import CONSOLE, Site, create_site, open_site
 from davserver.tree import folders, grants, put, relocate
 from davserver.tree.lookup import SPACE_NAME, Spot, find
 from davserver.tree.write import Content
 from davserver.work import Client, Work
 from davserver.worker import settle_deposits
+from tests import backends
 from tests.rights_table.statement import OWNERS, PLACES, STATES, kind
 from tests.serving import PASSWORD
 
@@ -173,7 +173,7 @@ def victims(state: str) -> list[Victim]:
 
 def prepare(data: Path) -> None:
     """Make the site in an empty data folder, all of it through the program's own operations."""
-    settings = load(None, data=data)
+    settings = backends.settings(data)
     create_site(settings)
     site = open_site(settings)
     try:

@@ -26,6 +26,7 @@ class Mutant:
     """One fix taken out: in ``file``, ``old`` (which stands there once) becomes ``new``.
 
     ``test`` narrows the tests that must fail to those whose name has it; empty: any of the id.
+    ``backend`` is where they run.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Mutant:
     old: str
     new: str
     test: str = ""
+    backend: str = "embedded"
 
 
 def mutants() -> Iterator[Mutant]:
@@ -55,7 +57,7 @@ def survives(mutant: Mutant) -> bool:
         wanted = f"test_{mutant.id.lower()}" + (f" and {mutant.test}" if mutant.test else "")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-             "tests/threats", "-k", wanted],
+             "--backend", mutant.backend, "tests/threats", "-k", wanted],
             cwd=copy,
             env={**os.environ, "PYTHONPATH": str(copy)},
             capture_output=True,

@@ -1,0 +1,95 @@
+"""Where bytes come in: a local folder of files without a name, counted and hashed on the way."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from davserver.errors import Full, Unavailable
+
+
+class SpoolFile:
+    """A file on its way in. Who keeps its bytes elsewhere drops it afterwards."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._hash = hashlib.sha256()
+        with disk_faults():
+            self._file = path.open("xb", buffering=0)
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what has come so far (hexadecimal)."""
+        return self._hash.hexdigest()
+
+    def write(self, block: bytes) -> None:
+        """Add a block. Raises Full when the disk is full."""
+        with disk_faults():
+            view = memoryview(block)
+            while view:
+                view = view[self._file.write(view) :]
+        self._hash.update(block)
+        self.size += len(block)
+
+    def flush(self) -> None:
+        """Make what has come survive a power cut, and take no more."""
+        with disk_faults():
+            os.fsync(self._file.fileno())
+        self.close()
+
+    def close(self) -> None:
+        """Take no more."""
+        with disk_faults():
+            self._file.close()
+
+    def drop(self) -> None:
+        """Forget the bytes; does nothing where the file has been moved away."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class Spool:
+    """The folder of the files on their way in."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def create(self) -> None:
+        """Make the folder; does nothing to one that is there."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def ready(self) -> bool:
+        """Whether the folder is there."""
+        return self.folder.is_dir()
+
+    def open(self) -> SpoolFile:
+        """A new, empty file. Raises Full or Unavailable."""
+        return SpoolFile(self.folder / secrets.token_hex(16))
+
+    def drop_unfinished(self, before: datetime) -> None:
+        """Forget the files to which nothing came since that time."""
+        for file in self.folder.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # it was kept or dropped this moment
+                if file.stat().st_mtime < before.timestamp():
+                    file.unlink()
+
+
+def new_key() -> str:
+    """A key that no other bytes have or ever had."""
+    return secrets.token_hex(20)
+
+
+@contextlib.contextmanager
+def disk_faults() -> Iterator[None]:
+    """Faults of the disk as problems that people understand."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
+        raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
