@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from davserver.logs import JsonLines
+from tests import backends
 from tests.clients import DOSSIER, EXPERT, box
 from tests.console import run as command
 from tests.dav import Reply, address
@@ -34,7 +34,7 @@ SOURCE = re.compile(r'File "|site-packages|/davserver/|Traceback|\.py\b')
 @pytest.fixture(scope="module")
 def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("g10") / PLACE
-    shutil.copytree(seeded, data)
+    backends.copy_site(seeded, data)
     # A wrong mail server: its failures are logged, and it has a password.
     environment = {
         "DAVSERVER_MAIL__HOST": "127.0.0.1", "DAVSERVER_MAIL__PORT": "9",
@@ -161,17 +161,20 @@ def test_g10_mails_that_fail_tell_nothing(server: Server) -> None:
     require_clean(server.log())
 
 
-def test_g10_settings_that_cannot_be_used_are_not_shown(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (
-        ("DAVSERVER_MAIL__PASSWORD", f'["{SECRET}"]'),
-        ("DAVSERVER_STORAGE__DATABASE", f'["postgresql://x:{SECRET}@127.0.0.1/x"]'),
-        ("DAVSERVER_STORAGE__DATABASE", f"nonsense://x:{SECRET}@127.0.0.1/x"),
-        ("DAVSERVER_STORAGE__DATABASE", f"nonsense {SECRET}"),
-    ):
-        with monkeypatch.context() as environment:
-            environment.setenv(name, value)
-            done = command("user", "list", "--data", str(tmp_path))
-        assert done.code != 0
-        assert SECRET not in done.out + done.err
+@pytest.mark.parametrize(
+    "written",
+    [
+        f'[mail]\npassword = ["{SECRET}"]\n',
+        f'[storage]\ndatabase = ["postgresql://x:{SECRET}@127.0.0.1/x"]\n',
+        f'[storage]\ndatabase = "nonsense://x:{SECRET}@127.0.0.1/x"\n',
+        f'[storage]\ndatabase = "nonsense {SECRET}"\n',
+    ],
+)
+def test_g10_settings_that_cannot_be_used_are_not_shown(tmp_path: Path, written: str) -> None:
+    config = tmp_path / "davserver.toml"
+    config.write_text(written, encoding="utf-8")
+
+    done = command("user", "list", "--config", str(config))
+
+    assert done.code != 0
+    assert SECRET not in done.out + done.err
