@@ -188,6 +188,7 @@ def test_a_backup_that_is_cut_is_none_and_the_older_one_stays_good(
     assert not list(folder.rglob("*.partial"))
 
 
+@pytest.mark.embedded
 def test_a_piece_that_cannot_be_read_is_named_and_pushes_nothing_out(
     console: Console, folder: Path, tmp_path: Path
 ) -> None:
