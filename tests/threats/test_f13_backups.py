@@ -157,6 +157,6 @@ def test_f13_an_upgrade_that_is_cut_has_not_begun(tmp_path: Path, statement: int
     assert subprocess.run(command, check=False, timeout=60).returncode == -signal.SIGKILL
 
     assert dump() == before
-    assert f"version « {revision} »" in site.refused("verify")
+    assert "davserver init" in site.refused("verify")
     assert f"brought from version {revision} to {latest_schema()}" in site.well("init")
     site.well("verify")
