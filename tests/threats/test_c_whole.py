@@ -103,6 +103,7 @@ def require_whole(failing: Failing, operation: Operation) -> None:
     assert failed > 10
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("operation", [_copy, _move])
 def test_c03_what_is_overwritten_outlives_a_failure_at_any_statement(
     failing: Failing, operation: Operation
@@ -110,6 +111,7 @@ def test_c03_what_is_overwritten_outlives_a_failure_at_any_statement(
     require_whole(failing, operation)
 
 
+@pytest.mark.embedded
 def test_c09_a_removal_that_fails_at_any_statement_has_removed_nothing(failing: Failing) -> None:
     require_whole(failing, _delete)
 
@@ -125,6 +127,7 @@ def tree(person: Dav, folder: Names) -> list[Names]:
     return sorted(found)
 
 
+@pytest.mark.timeout(300)
 def test_c09_a_tree_is_copied_moved_and_removed_whole_when_the_power_goes(start: Start) -> None:
     server = start()
     expert = server.dav(EXPERT)
