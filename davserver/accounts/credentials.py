@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from davserver.accounts import passwords
+from davserver.errors import Unauthenticated
 from davserver.model import User
 from davserver.policy import Actor
 
@@ -56,6 +57,13 @@ class Credentials:
             while len(self._verified) > KEPT:
                 self._verified.popitem(last=False)
         return True
+
+
+def require_enabled(session: Session, actor: Actor) -> None:
+    """To be asked where something is written long after its author was let in. Raises
+    Unauthenticated when his account has been shut out or removed meanwhile."""
+    if session.scalar(select(User.disabled).where(User.id == actor.id)) is not False:
+        raise Unauthenticated("Ce compte n'est plus ouvert.")
 
 
 def actor_of(user: User) -> Actor:

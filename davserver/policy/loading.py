@@ -36,7 +36,7 @@ def make_gate(settings: Settings) -> Gate:
         ("quota", Quota()),
         ("side_files", SideFiles()),
     ]
-    return Gate([*policies, *_third_party(settings.policy)])
+    return Gate(policies, _third_party(settings.policy))
 
 
 def _third_party(wanted: Sequence[PolicySettings]) -> list[tuple[str, Policy]]:
