@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 
+from davserver.accounts.credentials import require_enabled
 from davserver.errors import BadRequest, Conflict, TooLarge
 from davserver.policy import HEAD
 from davserver.providers import digests
@@ -28,7 +29,7 @@ def answer(exchange: Exchange) -> Answer:
     _refuse_too_large(exchange, exchange.expected or 0)
     guard = exchange.conditions.guard_put
     with exchange.site.reading(exchange.actor, exchange.client) as work:
-        spot = put.announce(work, exchange.path, exchange.expected, guard)
+        spot = put.announce(work, exchange.path, exchange.expected, guard).as_seen()
         begun = exchange.announced != 0 and put.is_own_unfinished(work, spot)
     transfer = _Transfer(exchange)
     try:
@@ -36,7 +37,10 @@ def answer(exchange: Exchange) -> Answer:
             transfer.reserve(0)
         content = transfer.receive()
         with exchange.site.writing(exchange.actor, exchange.client) as work:
-            done = put.store(work, exchange.path, content, guard, _dated(exchange))
+            require_enabled(work.session, exchange.actor)  # a transfer may last for hours
+            done = put.store(
+                work, exchange.path, content, guard, _dated(exchange), was_free=spot.node is None
+            )
     except BaseException:
         transfer.release()
         raise
