@@ -67,7 +67,7 @@ class DepositSettings(Section):
     reservation_limit: NonNegativeFloat = 86_400
     courtesy_lock: NonNegativeFloat = 120
     replay: NonNegativeFloat = 86_400
-    side_file_life: NonNegativeFloat = 86_400
+    side_file_life: NonNegativeFloat = 30 * 86_400
     side_file_quota: PositiveInt = 2 * GIGABYTE
     folders: bool = True
 

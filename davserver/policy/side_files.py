@@ -1,7 +1,7 @@
 """Side files: what programs write beside a document. Taken in for their author alone, never kept.
 
 Refusing them breaks the copy of the real file (Finder, Explorer, Office), so they are absorbed:
-never listed to others, never counted, gone after a day. Only true litter is absorbed silently: a
+never listed to others, never counted, gone after a month. Only true litter is absorbed silently: a
 real document that bears such a name is refused aloud, never swallowed.
 """
 

@@ -1,4 +1,4 @@
-"""Side files and other leftovers of programs: kept for a day, within bounds, then gone."""
+"""Side files and other leftovers of programs: kept for a month, within bounds, then gone."""
 
 from datetime import timedelta
 
