@@ -67,6 +67,23 @@ def fault(name: str) -> str | None:
     return None
 
 
+def portable(name: str) -> str:
+    """``name`` as any computer can hold it: itself, but for an old one that :func:`fault` would
+    refuse today."""
+    if fault(name) is None:
+        return name
+    strange = _BIDI | _INVISIBLE | frozenset(_ILLEGAL)
+    kept = "".join("_" if char in strange or unprintable(char) else char for char in composed(name))
+    kept = kept.encode()[: MAX_NAME_BYTES - 1].decode(errors="ignore").strip().rstrip(". ")
+    return kept if kept and fault(kept) is None else f"_{kept}"
+
+
+def numbered(name: str, number: int) -> str:
+    """``name`` with the « (2) » that keeps two files of one name apart."""
+    stem, dot, extension = name.rpartition(".")
+    return f"{stem} ({number}){dot}{extension}" if stem else f"{name} ({number})"
+
+
 def same_name_kept_both(original: str, name: str) -> bool:
     """Whether ``name`` is ``original`` with the « (2) » that keeps two files of one name apart."""
     stem, dot, extension = original.rpartition(".")

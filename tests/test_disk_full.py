@@ -1,34 +1,21 @@
 """A full disk: told as such, nothing lost, nothing left, reading goes on."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests import backends
-from tests.programs import require_root
+from tests.disks import DISK, fill, small_disk
 from tests.serving import Server
 
 SPACE = ("Espace de l'expert",)
-DISK = 40_000_000  # bytes; the demo takes about 10 MB of it
 
 
 @pytest.fixture
 def small(seeded: Path, tmp_path: Path) -> Iterator[Server]:
     """The demo site on a disk of its own, which a test can fill."""
-    require_root()
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(disk)], check=True)
-    try:
-        backends.copy_site(seeded, disk / "data")
-        server = Server(disk / "data", log=tmp_path / "log").start()
+    with small_disk(seeded, tmp_path) as server:
         yield server
-        assert server.stop() == 0
-        server.verify()
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 def test_a_full_disk_refuses_with_507_and_everything_else_goes_on(small: Server) -> None:
@@ -47,14 +34,7 @@ def test_a_full_disk_refuses_with_507_and_everything_else_goes_on(small: Server)
 
 def test_a_disk_without_any_room_left_loses_nothing(small: Server) -> None:
     expert = small.dav("apolline.testard")
-    filler = small.data.parent / "filler"
-    with filler.open("wb") as file:
-        try:
-            while True:
-                file.write(b"x" * 65_536)
-                file.flush()
-        except OSError:
-            pass
+    filler = fill(small)
 
     statuses = [expert.put((*SPACE, f"{n}.pdf"), b"x" * 50_000).status for n in range(4)]
 

@@ -16,6 +16,7 @@ from davserver.model import DossierKind, DossierState, NodeKind, NodeRole, NodeS
 from davserver.policy import Act, Action, Actor, DossierFacts, Entry, Policy, Rights
 from davserver.settings import Settings
 from tests import backends
+from tests.installed import package
 from tests.ports import free_port
 from tests.serving import Server, wait_for
 
@@ -78,21 +79,6 @@ def serve(site: Path, installed: Path, tmp_path: Path) -> Iterator[Serve]:
     for server in servers:
         assert server.stop() == 0, server.log()[-2000:]
         server.verify()
-
-
-def plugin(folder: Path, code: str, **entry_points: str) -> Path:
-    """A folder that holds an installed package ``faulty`` with this code."""
-    installed = folder / "faulty-installed"
-    (installed / "faulty-1.0.dist-info").mkdir(parents=True)
-    lines = [f"{name} = {target}" for name, target in entry_points.items()]
-    (installed / "faulty.py").write_text(code, encoding="utf-8")
-    (installed / "faulty-1.0.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: faulty\nVersion: 1.0\n", encoding="utf-8"
-    )
-    (installed / "faulty-1.0.dist-info" / "entry_points.txt").write_text(
-        "\n".join(["[davserver.policy]", *lines, ""]), encoding="utf-8"
-    )
-    return installed
 
 
 def test_an_installed_policy_that_the_settings_do_not_name_is_inactive(serve: Serve) -> None:
@@ -204,7 +190,7 @@ FAULTY_POINTS = {
 def test_a_policy_that_does_not_fit_stops_the_start_with_one_line(
     site: Path, installed: Path, tmp_path: Path, settings: str, words: list[str]
 ) -> None:
-    faulty = plugin(tmp_path, FAULTY, **FAULTY_POINTS)
+    faulty = package(tmp_path, FAULTY, **FAULTY_POINTS)
     config = tmp_path / "davserver.toml"
     config.write_text(f"[[policy]]\n{settings}\n", encoding="utf-8")
 
@@ -229,7 +215,7 @@ def test_a_policy_that_does_not_fit_stops_the_start_with_one_line(
 def test_a_policy_that_fails_when_asked_refuses_is_logged_and_the_server_lives(
     serve: Serve, tmp_path: Path
 ) -> None:
-    faulty = plugin(tmp_path, FAULTY, **FAULTY_POINTS)
+    faulty = package(tmp_path, FAULTY, **FAULTY_POINTS)
     server = serve('[[policy]]\nuse = "raises-when-asked"', faulty)
     lawyer = server.dav(LAWYER)
 

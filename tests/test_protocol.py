@@ -1,7 +1,6 @@
 """What WebDAV servers are known to get wrong, the stock framework among them: each once."""
 
 import base64
-import concurrent.futures
 import itertools
 import socket
 
@@ -163,28 +162,6 @@ def test_pieces_never_run_in_this_origin(expert: Dav, room: Names) -> None:
 
     assert headers["x-content-type-options"] == "nosniff"
     assert "sandbox" in headers["content-security-policy"]
-
-
-def test_two_uploads_to_one_free_name_make_one_deposit(demo: Server) -> None:
-    lawyer = demo.dav("cabinet.brumaire-kalve")
-    name = (
-        DOSSIER,
-        "04 Boîtes aux lettres",
-        "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)",
-        "course.pdf",
-    )
-
-    def put(number: int) -> int:
-        return lawyer.put(name, f"contenu {number}".encode() * 1_000).status
-
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(put, range(8)))
-
-    # One account: the later ones complete the same unfinished deposit.
-    assert statuses.count(201) == 1
-    assert set(statuses) <= {201, 204, 423}
-    content = lawyer.get(name).body
-    assert any(content == f"contenu {number}".encode() * 1_000 for number in range(8))
 
 
 def test_the_site_itself_answers_like_a_collection(demo: Server, expert: Dav) -> None:

@@ -33,6 +33,7 @@ from davserver.model import (
     NodeState,
     User,
 )
+from davserver.names import name_key, numbered, portable
 from davserver.storage import BlobStore
 from davserver.tree import write
 from davserver.work import Work
@@ -98,7 +99,9 @@ class Manifest:
 def manifest(work: Work, dossier: Dossier) -> Manifest:
     """What ``dossier`` holds now. Raises ExportProblem for a purged one."""
     nodes = work.session.scalars(
-        select(Node).where(Node.dossier_id == dossier.id, Node.state == NodeState.PUBLISHED)
+        select(Node)
+        .where(Node.dossier_id == dossier.id, Node.state == NodeState.PUBLISHED)
+        .order_by(Node.id)
     ).all()
     children: dict[int | None, list[Node]] = defaultdict(list)
     for node in nodes:
@@ -107,13 +110,15 @@ def manifest(work: Work, dossier: Dossier) -> Manifest:
     if source is None:
         raise ExportProblem(f"Le dossier « {dossier.title} » n'a plus de contenu.")
     facts = _Facts(work, dossier)
-    top: tuple[str, ...] = (_checked(source.name),)
+    beside = {name_key(MANIFEST), name_key(JOURNAL)}
+    top: tuple[str, ...] = (_exported(source.name, beside),)
     folders, files = [top], []
     pending = [(source, top)]
     while pending:
         folder, path = pending.pop()
+        taken: set[str] = set()
         for node in children[folder.id]:
-            below = (*path, _checked(node.name))
+            below = (*path, _exported(node.name, taken))
             if node.is_folder:
                 folders.append(below)
                 pending.append((node, below))
@@ -313,11 +318,17 @@ def _json(value: object, *, indent: int | None = 1) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=indent, default=plain) + "\n").encode()
 
 
-def _checked(name: str) -> str:
-    """``name``, which becomes that of a real file: it stays inside, whatever the rows say."""
+def _exported(name: str, taken: set[str]) -> str:
+    """The name of a real file for ``name``, whatever the rows say: one that stays inside, that
+    Windows can hold, and that is not among the keys ``taken``, to which it is added."""
     if "/" in name or "\\" in name or "\x00" in name or name in ("", ".", ".."):
         raise ExportProblem(f"« {name} » ne peut pas être le nom d'un fichier.")
-    return name
+    free, number = portable(name), 1
+    while name_key(free) in taken:
+        number += 1
+        free = numbered(portable(name), number)
+    taken.add(name_key(free))
+    return free
 
 
 def _require_free(target: Path, *, zipped: bool) -> None:

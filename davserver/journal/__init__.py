@@ -1,8 +1,14 @@
-"""The journal: one hash-chained line per act, in the transaction of the act."""
+"""The journal: one hash-chained line per act, in the transaction of the act.
+
+The chain shows that a line was changed, removed or put in between. That its end was cut off, or all
+of it made anew, shows against a :class:`Head` that was kept elsewhere.
+"""
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +19,34 @@ from davserver.model import JournalLine
 
 BEGINNING = "0" * 64
 _CHAIN_LOCK = 0x6461767365  # PostgreSQL: writers of the chain wait for each other on this number
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last line at some moment, in the words ``ID:HASH``: to be kept where nobody who can write
+    to the database can change it."""
+
+    id: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.id}:{self.hash}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Head":
+        """The head that ``text`` names. Raises ValueError."""
+        found = re.fullmatch(r"([0-9]{1,18}):([0-9a-f]{64})", text.strip())
+        if found is None:
+            raise ValueError(text)
+        return cls(int(found[1]), found[2])
+
+
+def head(session: Session) -> Head:
+    """The head of this moment; that of an empty journal is the beginning."""
+    last = session.execute(
+        select(JournalLine.id, JournalLine.hash).order_by(JournalLine.id.desc()).limit(1)
+    ).first()
+    return Head(last.id, last.hash) if last else Head(0, BEGINNING)
 
 
 def record(
@@ -62,8 +96,9 @@ def line_hash(line: JournalLine) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def faults(session: Session) -> Iterator[str]:
-    """What is wrong with the chain, naming each line; nothing for a sound one."""
+def faults(session: Session, known: Head | None = None) -> Iterator[str]:
+    """What is wrong with the chain, naming each line; nothing for a sound one. ``known``: a head
+    that was kept elsewhere, which the chain must still hold."""
     previous = BEGINNING
     for line in session.scalars(select(JournalLine).order_by(JournalLine.id)).yield_per(1000):
         if line.previous != previous:
@@ -71,3 +106,9 @@ def faults(session: Session) -> Iterator[str]:
         if line_hash(line) != line.hash:
             yield f"journal {line.id}: the line was changed"
         previous = line.hash
+    if known is not None and known.id:
+        there = session.scalar(select(JournalLine.hash).where(JournalLine.id == known.id))
+        if there is None:
+            yield f"journal {known.id}: the end was cut off: this line was kept elsewhere"
+        elif there != known.hash:
+            yield f"journal {known.id}: this is not the line that was kept elsewhere"

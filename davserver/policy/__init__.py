@@ -181,6 +181,8 @@ class Decision:
     condition: str | None = None
     hides: bool = False
     rule: str = ""
+    failed: bool = False
+    """The policy could not answer: set by the gate alone."""
 
     @classmethod
     def allow(cls, reason: str) -> "Decision":

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from davserver.errors import NotFound, Refused
+from davserver.errors import NotFound, Refused, Unavailable
 from davserver.policy import Act, Action, Decision, Policy
+from davserver.policy.patience import Bounded
 from davserver.policy.rights import READING
 
 log = logging.getLogger(__name__)
@@ -12,23 +14,37 @@ log = logging.getLogger(__name__)
 Moment = Callable[..., Decision | None]
 
 DOUBT = Decision.deny("Aucune règle ne le permet.", phrase="Acces refuse").by("doubt")
+_FAILED = replace(
+    Decision.deny(
+        "Une règle n'a pas pu être vérifiée : par prudence, c'est refusé.",
+        phrase="Regle non verifiable",
+    ),
+    failed=True,
+)
 
 
 class Gate:
-    """All active policies, each under its name. Immutable: threads share it."""
+    """All active policies, each under its name; those of third parties (``foreign``) with a bound
+    on their time. Immutable: threads share it."""
 
-    def __init__(self, policies: Sequence[tuple[str, Policy]]) -> None:
-        self._judges = _moments(policies, "judge")
-        self._inspectors = _moments(policies, "inspect")
-        self.names = tuple(name for name, _ in policies)
+    def __init__(
+        self, policies: Sequence[tuple[str, Policy]], foreign: Sequence[tuple[str, Policy]] = ()
+    ) -> None:
+        self._judges = _moments(policies, "judge") + _bounded(foreign, "judge")
+        self._inspectors = _moments(policies, "inspect") + _bounded(foreign, "inspect")
+        self.names = tuple(name for name, _ in (*policies, *foreign))
 
     def judge(self, action: Action) -> Decision:
         """One no refuses; else one yes permits; else no. A policy that fails says no."""
         return _combine(_asked(name, judge, action) for name, judge in self._judges)
 
     def permits(self, action: Action) -> bool:
-        """Whether ``action`` is permitted."""
-        return self.judge(action).allowed
+        """Whether ``action`` is permitted. Raises Unavailable where a policy cannot say: what it
+        would hide is not known, and nothing is called absent because of a failure."""
+        decision = self.judge(action)
+        if decision.failed:
+            raise Unavailable(decision.reason)
+        return decision.allowed
 
     def require(self, actions: Iterable[Action]) -> None:
         """Raise Refused, or NotFound for what is hidden, at the first act that is not permitted."""
@@ -71,18 +87,19 @@ def _moments(policies: Sequence[tuple[str, Policy]], moment: str) -> tuple[tuple
     )
 
 
+def _bounded(policies: Sequence[tuple[str, Policy]], moment: str) -> tuple[tuple[str, Moment], ...]:
+    return tuple((name, Bounded(found)) for name, found in _moments(policies, moment))
+
+
 def _asked(name: str, moment: Moment, *facts: object) -> Decision | None:
     try:
         decision = moment(*facts)
     except Exception:  # a rule that fails must refuse, whatever its failure
         log.exception("the policy %s failed: refused", name)
-        return Decision.deny(
-            "Une règle n'a pas pu être vérifiée : par prudence, c'est refusé.",
-            phrase="Regle non verifiable",
-        ).by(name)
+        return _FAILED.by(name)
     if decision is not None and not isinstance(decision, Decision):
         log.error("the policy %s answered %r: refused", name, type(decision).__name__)
-        return DOUBT.by(name)
+        return _FAILED.by(name)
     return None if decision is None else decision.by(name)
 
 

@@ -40,7 +40,7 @@ def make_gate(settings: Settings) -> Gate:
         ("side_files", SideFiles()),
         ("antivirus", Antivirus(active=bool(settings.antivirus.clamd))),
     ]
-    return Gate([*policies, *_third_party(settings.policy)])
+    return Gate(policies, _third_party(settings.policy))
 
 
 def _third_party(wanted: Sequence[PolicySettings]) -> list[tuple[str, Policy]]:

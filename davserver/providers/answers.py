@@ -11,6 +11,11 @@ from davserver.errors import NotAllowed, Problem, Unauthenticated, Unavailable
 
 XML = 'application/xml; charset="utf-8"'
 PROLOGUE = '<?xml version="1.0" encoding="utf-8"?>\n'
+# Nothing that goes out from here runs or is framed in a browser, whatever it is called and holds.
+SAFE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "sandbox; default-src 'none'; frame-ancestors 'none'"),
+)
 CLASSES = (("DAV", "1, 2"), ("MS-Author-Via", "DAV"))
 PHRASES = {
     200: "OK",
@@ -115,7 +120,9 @@ def problem(error: Problem, allow: str = "") -> Answer:
 
 
 def send(answer: Answer, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Give ``answer`` to the server."""
-    headers = [*answer.headers, ("Content-Length", str(answer.content_length))]
+    """Give ``answer`` to the server. It is harmless in a browser, or says itself what it may do."""
+    told = {name for name, _ in answer.headers}
+    safe = [header for header in SAFE if header[0] not in told]
+    headers = [*answer.headers, *safe, ("Content-Length", str(answer.content_length))]
     start_response(answer.status_line, headers)
     return answer.content()

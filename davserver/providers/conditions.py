@@ -89,7 +89,7 @@ class Conditions:
         node = spot.node if spot.seen else None
         if self._match is not None and not _matches(work, self._match, node, weak=False):
             raise PreconditionFailed("Le document a changé entre-temps.")
-        if self._unmodified is not None and self._match is None and node is not None:
+        if self._unmodified is not None and self._match is None and node and not node.is_folder:
             if not _known_since(node, self._unmodified):
                 raise PreconditionFailed("Le document a changé entre-temps.")
         if self._if and not any(self._holds(work, spot, part) for part in self._if):
@@ -118,7 +118,9 @@ class Conditions:
         """Whether GET may answer 304 (RFC 9110 §13.2.2). ``tag`` is the node's entity tag."""
         if self._none_match is not None:
             return _is_among(self._none_match, tag, weak=True)
-        return self._modified is not None and same_since(node, self._modified)
+        if self._modified is None or node.is_folder:  # whose date is not the same for everybody
+            return False
+        return same_since(node, self._modified)
 
     def _holds(self, work: Work, spot: Spot, part: _List) -> bool:
         place = spot

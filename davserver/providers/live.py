@@ -40,13 +40,8 @@ def _quota(view: View, *, used: bool) -> str | None:
     hangs = view.work.client.program.hangs_on_quota
     if view.dossier is None or not view.node.is_folder or hangs:
         return None
-    facts = view.work.facts(view.dossier)
-    # What others have not finished does not exist: the figures must not tell of it.
-    unseen = view.shared.unseen(view.dossier)
-    if used:
-        return str(facts.used - unseen)
-    left = min(facts.quota - facts.used, facts.platform_quota - facts.platform_used)
-    return str(max(0, left + unseen))
+    room = view.shared.room(view.dossier)
+    return str(room.used if used else room.left)
 
 
 def _sync_token(view: View) -> str | None:
@@ -71,7 +66,7 @@ def _checksums(view: View) -> str | None:
 _DAV: dict[str, Callable[[View], str | None]] = {
     "creationdate": lambda view: view.node.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "displayname": lambda view: escape(shown_name(view.node, view.dossier)),
-    "getlastmodified": lambda view: http_date(view.node.modified),
+    "getlastmodified": lambda view: http_date(view.modified),
     "resourcetype": _resourcetype,
     "getcontentlength": lambda view: None if view.node.is_folder else str(view.node.size),
     "getcontenttype": lambda view: None if view.node.is_folder else content_type(view.node.name),
@@ -89,8 +84,8 @@ _DAV_NAMED: dict[str, Callable[[View], str | None]] = {
 _OTHER: dict[str, Callable[[View], str | None]] = {
     "{urn:schemas-microsoft-com:}Win32FileAttributes": _win32_attributes,
     "{urn:schemas-microsoft-com:}Win32CreationTime": lambda view: http_date(view.node.created),
-    "{urn:schemas-microsoft-com:}Win32LastModifiedTime": lambda view: http_date(view.node.modified),
-    "{urn:schemas-microsoft-com:}Win32LastAccessTime": lambda view: http_date(view.node.modified),
+    "{urn:schemas-microsoft-com:}Win32LastModifiedTime": lambda view: http_date(view.modified),
+    "{urn:schemas-microsoft-com:}Win32LastAccessTime": lambda view: http_date(view.modified),
     "{http://owncloud.org/ns}checksums": _checksums,
     "{http://apache.org/dav/props/}executable": lambda view: None if view.node.is_folder else "F",
 }

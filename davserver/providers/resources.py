@@ -2,14 +2,16 @@
 
 import mimetypes
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
 from davserver.model import Blob, Node
+from davserver.policy import Rights
 from davserver.storage import BlobStore
 from davserver.tree.entity_tags import Tags
-from davserver.tree.lookup import Spot, members
+from davserver.tree.lookup import Spot, members, shown_date
 from davserver.work import Work
 
 # What Windows and old tables do not know, or know under several names.
@@ -31,18 +33,22 @@ def content_type(name: str) -> str:
 
 
 class _Shown:
-    """What WsgiDAV asks alike of a file and of a folder. ``tag``: its entity tag, quoted."""
+    """What WsgiDAV asks alike of a file and of a folder. ``tag``: its entity tag, quoted;
+    ``modified``: the date under which this person sees it."""
 
-    def __init__(self, path: str, environ: dict[str, Any], node: Node, tag: str) -> None:
+    def __init__(
+        self, path: str, environ: dict[str, Any], node: Node, tag: str, modified: datetime
+    ) -> None:
         super().__init__(path, environ)  # type: ignore[call-arg]
         self.node = node
         self.tag = tag
+        self.modified = modified
 
     def get_creation_date(self) -> float:
         return self.node.created.timestamp()
 
     def get_last_modified(self) -> float:
-        return self.node.modified.timestamp()
+        return self.modified.timestamp()
 
     def get_display_name(self) -> str:
         return self.node.name
@@ -66,7 +72,7 @@ class File(_Shown, DAVNonCollection):
         key: str | None,
         blobs: BlobStore,
     ) -> None:
-        super().__init__(path, environ, node, tag)
+        super().__init__(path, environ, node, tag, node.modified)
         self._key = key
         self._blobs = blobs
 
@@ -98,9 +104,10 @@ class Folder(_Shown, DAVCollection):
         environ: dict[str, Any],
         node: Node,
         tag: str,
+        modified: datetime,
         list_names: Callable[[], list[str]],
     ) -> None:
-        super().__init__(path, environ, node, tag)
+        super().__init__(path, environ, node, tag, modified)
         self._list_names = list_names
 
     def get_member_names(self) -> list[str]:
@@ -119,6 +126,14 @@ def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder |
     path = "/" + "/".join(spot.path)
     tag = Tags(work).of(node)
     if node.is_folder:
-        return Folder(path, environ, node, tag, lambda: [m.name for m in members(work, spot)])
+        rights = (
+            Rights.READ
+            if spot.dossier is None
+            else work.rights_in(spot.dossier, [*spot.folders, node])
+        )
+        return Folder(
+            path, environ, node, tag, shown_date(node, rights),
+            lambda: [m.name for m in members(work, spot)],
+        )  # fmt: skip
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
     return File(path, environ, node, tag, blob.key if blob else None, work.blobs)

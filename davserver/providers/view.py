@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from davserver.model import Dossier, Lock, Node, NodeRole, NodeState, Platform
 from davserver.policy.rights import Rights
-from davserver.tree import synchronise
+from davserver.tree import room, synchronise
 from davserver.tree.entity_tags import Tags
-from davserver.tree.lookup import Path, hidden_size
+from davserver.tree.lookup import Path, shown_date
+from davserver.tree.room import Room
 from davserver.work import Work
 
 
@@ -19,7 +21,7 @@ class Shared:
         self._work = work
         self.tags = Tags(work)
         self._tokens: dict[int, str] = {}
-        self._unseen: dict[int, int] = {}
+        self._rooms: dict[int, Room] = {}
         self._experts: dict[int, int] = {}
 
     def token(self, dossier: Dossier) -> str:
@@ -28,11 +30,11 @@ class Shared:
             self._tokens[dossier.id] = synchronise.token(self._work, dossier)
         return self._tokens[dossier.id]
 
-    def unseen(self, dossier: Dossier) -> int:
-        """The bytes of what others have not finished."""
-        if dossier.id not in self._unseen:
-            self._unseen[dossier.id] = hidden_size(self._work, dossier)
-        return self._unseen[dossier.id]
+    def room(self, dossier: Dossier) -> Room:
+        """How much is used and left (RFC 4331), as the actor may know it."""
+        if dossier.id not in self._rooms:
+            self._rooms[dossier.id] = room.as_seen(self._work, dossier)
+        return self._rooms[dossier.id]
 
     def expert(self, dossier: Dossier) -> int:
         """The id of the expert whose dossier it is."""
@@ -71,6 +73,11 @@ class View:
         """The ids of the folders down to the folder, or to the folder of the file."""
         inner = [*self.folders, *([self.node] if self.node.is_folder else [])]
         return tuple(folder.id for folder in inner)
+
+    @property
+    def modified(self) -> datetime:
+        """The date that this person may know of."""
+        return shown_date(self.node, self.rights)
 
     @property
     def own_open(self) -> bool:

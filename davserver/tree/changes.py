@@ -33,7 +33,7 @@ def came(work: Work, dossier: Dossier, node: Node) -> None:
     """``node`` is here under a new name, with all below it. Finder looks at the folder's date."""
     changed(work, dossier, node)
     folder = _folder(work, node)
-    if folder is not None and _is_shown(node):
+    if folder is not None and _is_shown(work, node):
         folder.modified = work.now
     if node.is_folder and node.state is not NodeState.SIDE:
         # The numbers of another dossier, from which it may have come, mean nothing here.
@@ -70,7 +70,7 @@ def goes(work: Work, dossier: Dossier, node: Node) -> None:
             at=work.now,
         )
     )
-    if _is_shown(node):
+    if _is_shown(work, node):
         folder.modified = work.now
     if node.state is NodeState.PUBLISHED and not node.is_folder:
         folder.members_change = work.change(dossier)
@@ -109,9 +109,13 @@ def forget(work: Work) -> bool:
     return True
 
 
-def _is_shown(node: Node) -> bool:
-    """Whether the folder's date may tell of ``node``: not of a folder that some may not see."""
-    return node.state is NodeState.PUBLISHED and node.inherits
+def _is_shown(work: Work, node: Node) -> bool:
+    """Whether the folder's date may tell of ``node``: not of a folder that some may not see,
+    because it has rights of its own."""
+    if node.state is not NodeState.PUBLISHED or not node.inherits:
+        return False
+    given = select(exists().where(Grant.node_id == node.id))
+    return not (node.is_folder and work.session.scalar(given))
 
 
 def _folder(work: Work, node: Node) -> Node | None:

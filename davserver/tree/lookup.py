@@ -1,9 +1,10 @@
 """From a path to what stands there, as the actor may know it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from davserver.errors import Conflict, Locked, NotFound, Refused
 from davserver.model import (
@@ -17,7 +18,7 @@ from davserver.model import (
     Platform,
 )
 from davserver.names import composed, name_key
-from davserver.policy import Act
+from davserver.policy import Act, Rights
 from davserver.work import Work
 
 ROOT_ID = 1
@@ -213,17 +214,13 @@ def _is_space(work: Work, node: Node) -> bool:
     return work.session.get_one(Dossier, node.dossier_id).kind is DossierKind.EXPERT_SPACE
 
 
-def hidden_size(work: Work, dossier: Dossier) -> int:
-    """The bytes in ``dossier`` of what others have not finished, which does not exist for the
-    actor."""
-    size = work.session.scalar(
-        select(func.coalesce(func.sum(Node.size), 0)).where(
-            Node.dossier_id == dossier.id,
-            Node.state.in_((NodeState.RESERVED, NodeState.RECEIVED)),
-            Node.author_id != work.actor.id,
-        )
-    )
-    return int(size or 0)
+def folders_seen(work: Work, dossier: Dossier) -> Iterator[tuple[int, int, bool]]:
+    """All folders of ``dossier`` that the actor may see: see :meth:`Outline.seen`."""
+    me, rights = work.actor.id, work.rights_map(dossier)
+    source = work.session.scalars(
+        select(Node.id).where(Node.dossier_id == dossier.id, Node.role == NodeRole.SOURCE)
+    ).one()
+    return work.outline(dossier).seen(source, me, lambda chain: rights.of(me, chain))
 
 
 def box_of(folders: Sequence[Node]) -> Node | None:
@@ -236,6 +233,12 @@ def shown_name(node: Node, dossier: Dossier | None) -> str:
     if node.role is NodeRole.SOURCE and dossier and dossier.kind is DossierKind.EXPERT_SPACE:
         return SPACE_NAME
     return node.name
+
+
+def shown_date(node: Node, rights: Rights) -> datetime:
+    """The date under which ``node`` is shown to who has ``rights`` in it. A folder's date tells of
+    its files: who sees none of them is told when it was made."""
+    return node.created if node.is_folder and Rights.VIEW not in rights else node.modified
 
 
 def _mine_or_real(work: Work) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from davserver.alerts import outbox
-from davserver.errors import Refused
+from davserver.errors import Conflict, Refused
 from davserver.model import Deposit, Dossier, MessageKind, Node, NodeKind, NodeState, Removal
 from davserver.tree import changes, holding, locks, publication, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, find, find_held
@@ -103,13 +103,20 @@ def release(work: Work, held: Held) -> None:
 
 
 def store(
-    work: Work, path: Path, content: Content, guard: Guard, dated: datetime | None = None
+    work: Work,
+    path: Path,
+    content: Content,
+    guard: Guard,
+    dated: datetime | None = None,
+    *,
+    was_free: bool = False,
 ) -> Put:
     """Put whole, durable content under ``path``. ``dated``: the date of the document, if the
-    client tells one.
+    client tells one; ``was_free``: whether the name was free for the actor when the transfer began.
 
     Judges everything again: what was permitted when the transfer began may be refused now. Raises
-    Conflict (no parent), NotAllowed (a folder has the name), Locked, Refused, PreconditionFailed.
+    Conflict (no parent; another content came under a name that was free), NotAllowed (a folder has
+    the name), Locked, Refused, PreconditionFailed.
     """
     spot = find_held(work, path)
     dossier, _ = spot.place()
@@ -120,6 +127,8 @@ def store(
         return Put(node, created=False, dated=dated is not None and dated == node.modified)
     _check(work, spot, content.size, guard)
     _inspect_side(work, dossier, spot, content)
+    if was_free and node is not None and node.state is not NodeState.SIDE:
+        _require_same(node, content)
     created = node is None
     if node is None:
         node = create(work, dossier, spot, content)
@@ -149,6 +158,16 @@ def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
     if verbs.is_side(work, spot):
         side_files.require_room(work, size or 0)
     locks.require(work, spot.folders, spot.node, membership=spot.node is None)
+
+
+def _require_same(node: Node, content: Content) -> None:
+    """Two transfers to one free name met, of one account perhaps: the second must not destroy what
+    the first has brought, of which its author knows nothing."""
+    if node.size and node.sha256 != content.sha256:
+        raise Conflict(
+            "Un autre fichier vient d'arriver sous ce nom : donnez-en un autre au vôtre.",
+            phrase="Nom pris a l'instant",
+        )
 
 
 def _may_repeat(work: Work, spot: Spot, node: Node, size: int | None) -> bool:

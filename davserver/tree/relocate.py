@@ -171,7 +171,8 @@ def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) ->
     """The whole subtree now belongs to another dossier: rows only, and the bytes counted.
 
     Rights and alerts that were given inside it named people of the dossier that it leaves: they
-    end here, so that nobody gets more than the new place gives him.
+    end here. What bore rights of its own may have been closed by them to some: it is cut from those
+    of the new place, until somebody opens it.
     """
     work.session.flush()
     changes.rights_leave(work, [dossier, there], node)
@@ -191,6 +192,12 @@ def _change_dossier(work: Work, dossier: Dossier, there: Dossier, node: Node) ->
         update(Deposit)
         .where(Deposit.node_id.in_(ids), Deposit.sealed_at.is_(None))
         .values(dossier_id=there.id)
+        .execution_options(synchronize_session=False)
+    )
+    work.session.execute(
+        update(Node)
+        .where(Node.id.in_(select(Grant.node_id).where(Grant.node_id.in_(ids))))
+        .values(inherits=False)
         .execution_options(synchronize_session=False)
     )
     for table in (Grant, AlertRule):

@@ -5,6 +5,7 @@ Any number of processes may run this; each deposit is dealt with in a transactio
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import exists, or_, select
 
@@ -182,7 +183,7 @@ def seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit:
     deposit.name, deposit.size, deposit.sha256 = node.name, node.size, node.sha256
     if dossier.deadline is not None and deposit.received_at is not None:
         late = (deposit.received_at - dossier.deadline).total_seconds()
-        deposit.late_seconds = max(0, int(late))
+        deposit.late_seconds = max(0, ceil(late))  # the first millisecond is late
     write.record(
         work,
         "deposit.seal",

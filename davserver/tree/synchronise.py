@@ -14,11 +14,11 @@ from sqlalchemy import func, select
 
 from davserver.errors import Refused
 from davserver.model import Dossier, Node, NodeKind, NodeRole, NodeState, Removal
-from davserver.tree.lookup import Path, Spot, sees
+from davserver.tree.lookup import Path, Spot, folders_seen, sees
 from davserver.tree.members import Member
 from davserver.work import Work
 
-_TOKEN = re.compile(r"urn:davserver:sync:(\d{1,18})-([0-9a-f]{20})")
+_TOKEN = re.compile(r"urn:davserver:sync:([0-9a-f]{16})-([0-9a-f]{20})")
 
 
 @dataclass(frozen=True)
@@ -173,11 +173,14 @@ def _number(work: Work, dossier: Dossier, text: str) -> int:
     if not text:
         return -1
     found = _TOKEN.fullmatch(text)
-    if found is None or text != _token(work, dossier, int(found[1])):
+    if found is None:
         raise _begin_anew()
-    if int(found[1]) > dossier.change:
-        raise _begin_anew()  # given by a future that this database does not know
-    return int(found[1])
+    number = int(found[1], 16) ^ _mask(_secret(work, dossier), found[2])
+    if text != _token(work, dossier, number):
+        raise _begin_anew()
+    if number > dossier.change:
+        raise _begin_anew()  # given by a future that a restored backup does not know
+    return number
 
 
 def _begin_anew() -> Refused:
@@ -189,20 +192,32 @@ def _begin_anew() -> Refused:
 
 
 def _token(work: Work, dossier: Dossier, number: int) -> str:
-    """The token of a change, sealed for one person and the rights under which he knows it: the
-    revision is random and told to nobody, so that no other token can be made from this one."""
-    parts = f"{dossier.rights_revision} {dossier.id} {work.actor.id} {number}"
-    return f"urn:davserver:sync:{number}-{hashlib.sha256(parts.encode()).hexdigest()[:20]}"
+    """The token of a change, sealed for one person and the rights under which he knows it, so that
+    no other token can be made from it. Its number is masked by the seal: two tokens do not tell how
+    much happened between them that the person did not see."""
+    secret = _secret(work, dossier)
+    seal = _digest(f"{secret} {number}")[:20]
+    return f"urn:davserver:sync:{number ^ _mask(secret, seal):016x}-{seal}"
+
+
+def _secret(work: Work, dossier: Dossier) -> str:
+    """What seals one person's tokens: the revision of the rights is random and told to nobody."""
+    return f"{dossier.rights_revision} {dossier.id} {work.actor.id}"
+
+
+def _mask(secret: str, seal: str) -> int:
+    """64 bits that nobody can foretell who does not know ``secret``."""
+    return int(_digest(f"{secret} {seal}")[:16], 16)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _last_known(work: Work, dossier: Dossier) -> int:
     """The number of the last change in the dossier that the actor can know of: what others do
     unseen must not show in his tokens."""
     me = work.actor.id
-    source = work.session.scalars(
-        select(Node.id).where(Node.dossier_id == dossier.id, Node.role == NodeRole.SOURCE)
-    ).one()
-    seen = work.outline(dossier).seen(source, me, lambda chain: work.rights_along(dossier, chain))
     own = select(func.max(Node.change)).where(
         Node.dossier_id == dossier.id,
         Node.state.in_((NodeState.RESERVED, NodeState.RECEIVED)),
@@ -212,6 +227,6 @@ def _last_known(work: Work, dossier: Dossier) -> int:
         Removal.dossier_id == dossier.id, Removal.only_for == me
     )
     return max(
-        [0, *(last for _, last, _ in seen)]
+        [0, *(last for _, last, _ in folders_seen(work, dossier))]
         + [work.session.scalar(query) or 0 for query in (own, dropped)]
     )

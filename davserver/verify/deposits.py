@@ -106,8 +106,11 @@ def _sealed_lines(session: Session, rows: Rows) -> Iterator[str]:
             JournalLine.act == "deposit.seal"
         )
     ):
-        told = json.loads(facts)
-        lines[dossier_id, told["number"]] = (line_id, told["size"], told["sha256"])
+        try:
+            told = json.loads(facts)
+            lines[dossier_id, told["number"]] = (line_id, told["size"], told["sha256"])
+        except (ValueError, TypeError, KeyError):
+            yield f"journal {line_id}: does not tell of the deposit that was sealed"
     for deposit in rows.deposits:
         if deposit.number is None:
             continue

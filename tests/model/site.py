@@ -8,7 +8,7 @@ and has the product's own code do at once what is due. Run as a module it is the
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from mmap import mmap
@@ -18,12 +18,13 @@ from sqlalchemy import select
 
 from davserver.accounts import administration
 from davserver.app import make_app
-from davserver.dossiers import create
+from davserver.dossiers import create, lifecycle
 from davserver.dossiers.plan import DossierPlan, RepresentationPlan
 from davserver.logs import log_to_stderr
 from davserver.model import Deposit, Dossier, DossierState
 from davserver.server import Listening, WSGIApplication, serve
 from davserver.site import CONSOLE, Site, create_site
+from davserver.tree import sealing
 from davserver.work import Client
 from davserver.worker import settle_deposits
 from tests import backends
@@ -70,12 +71,23 @@ class Box:
 
 
 class _TimedServer(Server):
-    """The process of this module."""
+    """The process of this module; its two workers have so many threads each."""
+
+    def __init__(self, data: Path, threads: int) -> None:
+        super().__init__(data)
+        self._threads = threads
 
     def start(self) -> "_TimedServer":
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.model.site", str(self.data), str(self.port)],
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.model.site",
+                    str(self.data),
+                    str(self.port),
+                    str(self._threads),
+                ],
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
@@ -87,7 +99,7 @@ class _TimedServer(Server):
 class TimedSite:
     """The site: its server process, and the same data opened here to let time pass."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, threads: int = 4) -> None:
         data, clock = folder / "data", folder / CLOCK
         clock.write_bytes(struct.pack("<q", int(datetime.now(UTC).timestamp() * 1_000_000)))
         settings = backends.settings(data)
@@ -100,16 +112,18 @@ class TimedSite:
                     work, first_name=login.partition(".")[0], last_name=login.partition(".")[2],
                     email=f"{login}@davserver.example", login=login, password=PASSWORD,
                 )  # fmt: skip
-        self.server = _TimedServer(data).start()
+        self.server = _TimedServer(data, threads).start()
         self.made = 0
 
-    def fresh(self) -> Box:
-        """A mailbox in which nothing has happened yet, in a dossier of its own."""
+    def fresh(self, quota: int | None = None) -> Box:
+        """A mailbox in which nothing has happened yet, in a dossier of its own, of ``quota``
+        bytes."""
         self.made += 1
         plan = DossierPlan(
             title=f"2024-{self.made:04} SDC Les Trois Pommiers contre SCCV Mirabelle",
             expert=LOGINS[EXPERT],
             state=DossierState.UNDER_WAY,
+            quota=quota,
             representations=(
                 RepresentationPlan(login=LOGINS[AUTHOR], parties=("SDC",), box=_BOX),
                 RepresentationPlan(login=LOGINS[OTHER], parties=("SCCV",), box="Cabinet ORTIE"),
@@ -130,6 +144,25 @@ class TimedSite:
         # A folder goes in the round after what was in it, here two levels deep.
         for _ in range(3):
             settle_deposits(self._site)
+
+    def settle(self, names: Collection[str]) -> None:
+        """What the server's workers do, with the files of these names alone: seal or free them if
+        that is due at this moment."""
+        with self._site.reading(CONSOLE, _CLIENT) as work:
+            due = sealing.due(work)
+            found = list(
+                work.session.scalars(
+                    select(Deposit.id).where(Deposit.id.in_(due), Deposit.name.in_(names))
+                )
+            )
+        for deposit_id in found:
+            with self._site.writing(CONSOLE, _CLIENT) as work:
+                sealing.settle(work, deposit_id)
+
+    def set_state(self, box: Box, state: DossierState) -> None:
+        """Close a dossier, or open it again, at this moment."""
+        with self._site.writing(CONSOLE, _CLIENT) as work:
+            lifecycle.set_state(work, lifecycle.find(work.session, box.title), state)
 
     def sealed(self, box: Box) -> list[tuple[int, str]]:
         """The number and the SHA-256 of all sealed deposits of a dossier."""
@@ -164,11 +197,11 @@ class _Worker:
         self._site.close()
 
 
-def main(data: Path, port: int) -> int:
+def main(data: Path, port: int, threads: int) -> int:
     """Serve until told to stop; the exit code."""
     log_to_stderr("WARNING")
     listening = Listening(
-        host="127.0.0.1", port=port, workers=2, threads=4, certificate=None, private_key=None,
+        host="127.0.0.1", port=port, workers=2, threads=threads, certificate=None, private_key=None,
         max_header_bytes=32_768, max_body_bytes=1 << 20, idle_timeout=600, shutdown_timeout=5,
         idle_connections=100, min_body_rate=0, connections_per_address=100, requests_per_address=4,
         proxies=frozenset(),
@@ -177,4 +210,4 @@ def main(data: Path, port: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])))

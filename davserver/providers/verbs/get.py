@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import quote
 
 from davserver.dates import parsed
 from davserver.errors import NotFound, RangeNotSatisfiable
@@ -16,12 +17,7 @@ from davserver.tree import verbs
 from davserver.tree.lookup import find
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")  # no file has more bytes
-# Evidence must never run in this origin, whatever it is and whatever its name says.
-_SAFE = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Content-Security-Policy", "sandbox; default-src 'none'"),
-    ("Cache-Control", "private, no-cache"),
-)
+_CACHED = ("Cache-Control", "private, no-cache")
 MOUNT = "application/davmount+xml"
 _FOLDER = "Ce dossier s'ouvre comme un lecteur réseau (WebDAV).\n"
 
@@ -37,7 +33,7 @@ def answer(exchange: Exchange) -> Answer:
             work.gate.require(verbs.get(work, spot))
         exchange.conditions.guard_get(work, spot)
     tag = found.tag
-    headers = [("ETag", tag), ("Last-Modified", http_date(found.node.modified)), *_SAFE]
+    headers = [("ETag", tag), ("Last-Modified", http_date(found.modified)), _CACHED]
     if exchange.conditions.unchanged(found.node, tag) and not exchange.client.program.needs_content:
         return Answer(304, tuple(headers))
     if not isinstance(found, File) and MOUNT in exchange.headers.get("accept", ""):
@@ -45,7 +41,7 @@ def answer(exchange: Exchange) -> Answer:
     if not isinstance(found, File):
         headers.append(("Content-Type", "text/plain; charset=utf-8"))
         return _head(exchange, Answer(200, tuple(headers), _FOLDER.encode()))
-    headers += [("Accept-Ranges", "bytes"), *digests.told(found.node)]
+    headers += [("Accept-Ranges", "bytes"), *digests.told(found.node), _saved_as(found.node.name)]
     size = found.get_content_length()
     headers.append(("Content-Type", found.get_content_type()))
     part = _part(exchange, found, size)
@@ -60,6 +56,12 @@ def answer(exchange: Exchange) -> Answer:
 
 def _read(exchange: Exchange, file: File, start: int, length: int) -> Iterator[bytes]:
     return iter(()) if exchange.method == "HEAD" else file.read(start, length)
+
+
+def _saved_as(name: str) -> tuple[str, str]:
+    """A browser saves evidence under its name, and never shows it in this origin (RFC 6266, in the
+    encoding of RFC 8187: no name can end the header or add to it)."""
+    return "Content-Disposition", f"attachment; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _head(exchange: Exchange, answer: Answer) -> Answer:

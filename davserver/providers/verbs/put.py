@@ -31,15 +31,19 @@ def answer(exchange: Exchange) -> Answer:
     _refuse_too_large(exchange, exchange.expected or 0)
     guard = exchange.conditions.guard_put
     with exchange.site.reading(exchange.actor, exchange.client) as work:
-        spot = put.announce(work, exchange.path, exchange.expected, guard)
+        spot = put.announce(work, exchange.path, exchange.expected, guard).as_seen()
         begun = exchange.announced != 0 and put.is_own_unfinished(work, spot)
     transfer = _Transfer(exchange)
     try:
         if begun:
             transfer.reserve(0)
         content = transfer.receive()
+        was_free = spot.node is None
         done = inspected(
-            exchange, lambda work: put.store(work, exchange.path, content, guard, _dated(exchange))
+            exchange,
+            lambda work: put.store(
+                work, exchange.path, content, guard, _dated(exchange), was_free=was_free
+            ),
         )
     except BaseException:
         transfer.release()
