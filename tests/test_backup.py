@@ -17,9 +17,9 @@ import pytest
 
 from davserver.backup import take as taking
 from davserver.backup.folder import BackupFolder
-from davserver.settings import load
 from davserver.site import Site, open_site
 from davserver.storage.sweep import sweep
+from tests import backends
 from tests.changes import report, short, sync, tag
 from tests.clients import box
 from tests.conftest import Start
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def opened(console: Console) -> Iterator[Site]:
-    site = open_site(load(None, data=console.data))
+    site = open_site(backends.settings(console.data))
     try:
         yield site
     finally:

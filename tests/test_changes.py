@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 
 from davserver.demo.history import ARCHIVES, BOXES
 from davserver.model import Removal
-from davserver.settings import load
 from davserver.site import open_site
 from davserver.worker import forget_removals
+from tests import backends
 from tests.changes import PROPS, report, short, sync, tag
 from tests.clients import DOSSIER, EXPERT, archive, box
 from tests.conftest import Start
@@ -435,7 +435,7 @@ def test_what_went_long_ago_is_forgotten_and_who_synchronises_begins_anew(start:
         expert.put((*SPACE, name), b"1")
     _, token = sync(expert, SPACE)
     expert.delete((*SPACE, "ancien.txt"))
-    site = open_site(load(None, data=server.data))
+    site = open_site(backends.settings(server.data))
     try:
         for days in (0, 100, 179):
             site.clock = lambda days=days: datetime.now(UTC) + timedelta(days=days)  # type: ignore[misc]

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from davserver.model.database import latest_schema
-from davserver.settings import load
 from davserver.site import open_site
 from davserver.storage.sweep import sweep
 from davserver.verify import store, verify
-from tests import released
+from tests import backends, released
 from tests.conftest import Start
 from tests.console import Console, copied, run
 from tests.dav import Names
@@ -97,7 +96,7 @@ def test_f13_older_rows_beside_newer_bytes_delete_nothing(
         file.unlink()
     shutil.copy(generation / "rows.sqlite", console.data / "davserver.sqlite")
 
-    site = open_site(load(None, data=console.data))
+    site = open_site(backends.settings(console.data))
     try:
         found = verify(site).differences
         assert len(found) == 2

@@ -18,9 +18,9 @@ from sqlalchemy import select, update
 from davserver.dossiers.export import ExportProblem, File, Manifest, export
 from davserver.model import Node
 from davserver.names import fault, name_key
-from davserver.settings import load
 from davserver.site import CONSOLE, Site, open_site
 from davserver.work import Client
+from tests import backends
 from tests.console import Console, copied
 
 A = "2024-01"
@@ -34,7 +34,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 
 
 def opened(data: Path) -> Site:
-    return open_site(load(None, data=data))
+    return open_site(backends.settings(data))
 
 
 def rename(console: Console, old: str, new: str) -> None:

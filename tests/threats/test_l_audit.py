@@ -1,7 +1,6 @@
 """The journal: what was done is in it, and nobody changes it unseen (threats L01 to L04)."""
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from davserver.journal import BEGINNING, line_hash
 from davserver.model import JournalLine
-from davserver.settings import load
 from davserver.site import open_site
+from tests import backends
 from tests.clients import DOSSIER, EXPERT, cut_power
 from tests.conftest import Start
 from tests.console import Console, copied
@@ -35,7 +34,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 @contextmanager
 def hands_on(data: Path) -> Iterator[Session]:
     """The rows themselves, in the hands of somebody who may write to the database."""
-    site = open_site(load(None, data=data))
+    site = open_site(backends.settings(data))
     with site.database.writing() as session:
         yield session
     site.close()
@@ -159,7 +158,7 @@ def test_l02_an_older_database_shows_against_a_head_kept_elsewhere(
 ) -> None:
     """Also when life has gone on since, so that there are as many lines as before."""
     older = copied(seeded, tmp_path)
-    shutil.copytree(older.data, tmp_path / "today" / "data")
+    backends.copy_site(older.data, tmp_path / "today" / "data")
     today = Console(tmp_path / "today" / "data")
     today.well("user", "disable", OWNER)
     today.well("user", "disable", OTHER)
