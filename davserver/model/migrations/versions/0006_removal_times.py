@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0005"
 
 # Foreign keys point at these tables: columns are added, the tables are never made anew.
 _NEVER = sa.text("'1970-01-01 00:00:00.000000'")
