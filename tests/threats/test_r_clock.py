@@ -80,12 +80,12 @@ def test_d16_an_empty_name_that_is_kept_for_days_is_dropped_with_a_notice(
     assert expert.put(name, B).status == 201
 
 
-def test_d21_litter_is_kept_for_thirty_days(site: TimedSite, box: Box) -> None:
+def test_d21_litter_is_kept_for_a_day(site: TimedSite, box: Box) -> None:
     author, name = person(site, AUTHOR), (*box.places["box"], "~$Constat.docx")
     assert author.put(name, A).status == 201
-    site.wait(29 * DAY)
+    site.wait(DAY - HOUR)
     assert author.get(name).body == A
-    site.wait(2 * DAY)
+    site.wait(2 * HOUR)
     assert author.get(name).status == 404
 
 
