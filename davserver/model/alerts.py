@@ -39,6 +39,8 @@ class MessageKind(StrEnum):
     UNFINISHED = "dépôt inachevé"
     REJECTED = "dépôt rejeté"
     REFUSED = "opération refusée"
+    TEMPORARY = "fichier temporaire"
+    REPEATED = "pièce déjà déposée"
 
 
 class Message(Base):

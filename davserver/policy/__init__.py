@@ -90,6 +90,8 @@ class Action:
     name it has or will have. ``rights`` are the actor's rights in the last folder of the chain (in
     ``entry`` itself where that is a folder). ``size`` is the announced or counted content in bytes,
     None when unknown. ``arriving`` with its ``arriving_chain`` is what MOVE or COPY brings.
+    ``misspelt``: the client calls ``entry`` by another spelling (capitals) of its name, or of the
+    folders on the way to it, and may mean another file that it has.
     """
 
     act: Act
@@ -103,6 +105,7 @@ class Action:
     size: int | None = None
     replaced: int = 0
     makes_folder: bool = False
+    misspelt: bool = False
     arriving: Entry | None = None
     arriving_chain: tuple[Entry, ...] = ()
     channel: str = "webdav"

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import exists, or_, select
 
+from davserver import journal
 from davserver.alerts import outbox
+from davserver.alerts.letter import french_moment
 from davserver.model import (
     LIVE_STATES,
     Blob,
@@ -20,6 +22,7 @@ from davserver.model import (
     NodeState,
     User,
 )
+from davserver.names import name_key
 from davserver.policy import HEAD, Act
 from davserver.settings import DepositSettings
 from davserver.tree import changes, locks, write
@@ -109,8 +112,11 @@ def settle(work: Work, deposit_id: int) -> bool:
     if what.at > work.now:
         return False
     folders = folders_of(work, node)
+    first = _repeated(work, dossier, folders, node, deposit)
     if not what.seal:
         _free(work, dossier, folders, node, deposit)
+    elif first is not None:
+        _drop(work, dossier, folders, node, deposit, first)
     elif not _reject(work, dossier, folders, node, deposit):
         _seal(work, dossier, folders, node, deposit)
     return True
@@ -125,6 +131,57 @@ def folders_of(work: Work, node: Node) -> list[Node]:
         folders.insert(0, parent)
         parent_id = parent.parent_id
     return folders
+
+
+def _repeated(
+    work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit
+) -> Deposit | None:
+    """The deposit that this one would be once more: of the same account, in the same box, by the
+    same way and name, with the same content. The expert has filed it, else its name were taken.
+
+    Programs that copy a folder send again whatever they do not find there.
+    """
+    if deposit.box_id is None or not node.size:
+        return None
+    way = name_key(write.path_of(folders, node.name))
+    for first in work.session.scalars(
+        select(Deposit).where(
+            Deposit.dossier_id == dossier.id,
+            Deposit.box_id == deposit.box_id,
+            Deposit.author_id == deposit.author_id,
+            Deposit.sha256 == node.sha256,
+            Deposit.number.is_not(None),
+        )
+    ):
+        if first.sealed_at is not None:
+            # Where it lay then the journal alone knows: it lies elsewhere now.
+            lines = journal.told(work.session, "deposit.seal", dossier.id, first.sealed_at)
+            if any((f["number"], name_key(f["path"])) == (first.number, way) for f in lines):
+                return first
+    return None
+
+
+def _drop(
+    work: Work,
+    dossier: Dossier,
+    folders: list[Node],
+    node: Node,
+    deposit: Deposit,
+    first: Deposit,
+) -> None:
+    """Remove what would be a second deposit of one piece; its author is told of the first."""
+    sealed = french_moment(first.sealed_at) if first.sealed_at is not None else ""
+    reason = f"déposée {sealed} sous le numéro D-{first.number:06}"
+    _tell(work, MessageKind.REPEATED, dossier, folders, node, deposit, reason)
+    write.record(
+        work,
+        "deposit.repeat",
+        dossier,
+        path=write.path_of(folders, node.name),
+        number=first.number,
+        sha256=node.sha256,
+    )
+    write.remove_tree(work, dossier, node)
 
 
 def _seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:
