@@ -111,17 +111,20 @@ def test_the_folders_of_systems_take_their_litter_and_no_document(
 
 def test_a_mac_saves_through_a_folder_of_its_own(demo: Server, others: list[Dav]) -> None:
     mac = demo.dav(OWNER, agent=FINDER)
-    note = (*BOX, "enregistrée.pages")
-    mac.put(note, PDF + b"avant")
-    for name in ("enregistrée.pages.sb-ac6800a0-t3YBFI", "(A Document Being Saved By Pages)"):
-        folder = (*BOX, name)
+    saved = {}
+    for number, name in enumerate(
+        ("note.pages.sb-ac6800a0-t3YBFI", "(A Document Being Saved By Pages)")
+    ):
+        folder, note = (*BOX, name), (*BOX, f"note {number}.pages")
+        saved[note] = PDF + name.encode()
         assert mac.mkcol(folder).status == 201
-        assert mac.put((*folder, note[-1]), PDF + name.encode()).status == 201
+        assert mac.put((*folder, note[-1]), saved[note]).status == 201
         require_unseen(others, folder)
-        assert mac.move((*folder, note[-1]), note).status == 204
+        assert mac.move((*folder, note[-1]), note).status == 201
         assert mac.delete(folder).status == 204
-    wait_for(lambda: others[0].get(note).status == 200, 20, "the seal")
-    assert others[0].get(note).body == PDF + name.encode()
+    for note, content in saved.items():
+        wait_for(lambda note=note: others[0].get(note).status == 200, 20, note[-1])  # type: ignore[misc]
+        assert others[0].get(note).body == content
 
 
 def test_a_folder_is_copied_with_all_its_documents_whatever_their_names(demo: Server) -> None:
