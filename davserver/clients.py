@@ -18,7 +18,10 @@ class Program:
     opened. ``hangs_on_quota``: a drive that tells its quota cannot be mounted. ``needs_content``: a
     document answered by 304 opens read-only. ``forgets_token``: it may write to what it has locked
     without saying so. ``keeps_form``: it forgets a file that it has still to send if a listing
-    shows the name in another form (accents) than it has.
+    shows the name in another form (accents) than it has. ``case_blind``: two names that differ by
+    their capitals are one to it, so that it asks before it writes over a file, and a folder may be
+    called as its user typed it. ``case_exact``: it takes whatever it finds under a name for its own
+    file of that very name.
     """
 
     agent: str
@@ -31,11 +34,18 @@ class Program:
     needs_content: bool = False
     forgets_token: bool = False
     keeps_form: bool = False
+    case_blind: bool = False
+    case_exact: bool = False
 
 
 PROGRAMS = (
     # Explorer: a file that it could not remove vanishes, and is there again later.
-    Program("microsoft-webdav-miniredir", hides=frozenset({"DELETE"}), litters=True),
+    Program(
+        "microsoft-webdav-miniredir",
+        hides=frozenset({"DELETE"}),
+        litters=True,
+        case_blind=True,
+    ),
     # Finder: what close() is answered is thrown away; 423 reads « in use ».
     Program(
         "webdavfs",
@@ -47,9 +57,16 @@ PROGRAMS = (
     Program("webdavlib", hangs_on_quota=True),
     # Sends a file long after the program has closed it: only a refused LOCK is in time, and only
     # 423 reads « Permission denied ».
-    Program("davfs2", refused_write=423, hides=frozenset({"PUT"}), reopens=False, keeps_form=True),
-    # Tries again for ever after 423.
-    Program("rclone", refused_lock=403),
+    Program(
+        "davfs2",
+        refused_write=423,
+        hides=frozenset({"PUT"}),
+        reopens=False,
+        keeps_form=True,
+        case_exact=True,
+    ),
+    # Tries again for ever after 423. Sends nothing where it finds a file of the same size.
+    Program("rclone", refused_lock=403, case_exact=True),
     Program("microsoft office", needs_content=True),
     # Locks a document whose name has accents, then saves it without the token.
     Program("libreoffice", forgets_token=True),

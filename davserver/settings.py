@@ -96,6 +96,8 @@ class DepositSettings(Section):
     courtesy_lock: NonNegativeFloat = 120
     replay: NonNegativeFloat = 86_400
     side_file_life: NonNegativeFloat = 86_400
+    temporary_told: NonNegativeFloat = 600
+    temporary_life: NonNegativeFloat = 7 * 86_400
     side_file_quota: PositiveInt = 2 * GIGABYTE
     folders: bool = True
 

@@ -135,12 +135,14 @@ def settle_locks(site: Site) -> None:
 
 
 def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Seal or free every deposit that is due, drop expired side files. Returns how many deposits.
+    """Seal or free every deposit that is due, tell of temporary files that were left, drop expired
+    side files. Returns how many deposits.
 
     ``stopping`` is asked before each: what is left is another round's.
     """
     with site.reading(SYSTEM, CLIENT) as work:
         due = sealing.due(work)
+        untold = side_files.untold(work)
         expired = side_files.expired(work)
     done = 0
     for deposit_id in due:
@@ -148,6 +150,11 @@ def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) ->
             return done
         with site.writing(SYSTEM, CLIENT) as work:
             done += sealing.settle(work, deposit_id)
+    for node_id in untold:  # before anything expires
+        if stopping():
+            return done
+        with site.writing(SYSTEM, CLIENT) as work:
+            side_files.tell(work, node_id)
     for node_id in expired:
         if stopping():
             return done

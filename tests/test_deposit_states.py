@@ -2,10 +2,12 @@
 
 import re
 import time
+from typing import Any
 
 import pytest
 
 from tests.clients import SlowUpload
+from tests.conftest import Start
 from tests.dav import Dav, Names, Reply
 from tests.serving import Server, wait_for
 
@@ -280,20 +282,123 @@ def test_a_transfer_that_breaks_off_leaves_what_was_there_to_be_sealed(
     assert other.get(name).body == PDF + b"rompu"
 
 
-def test_a_lost_answer_is_repeated_even_after_the_filing(
-    demo: Server, author: Dav, expert: Dav
+@pytest.fixture(scope="module")
+def impatient(start: Start) -> Server:
+    """A server that forgets at once what was put lately."""
+    return start({"DAVSERVER_DEPOSIT__REPLAY": "0.1"})
+
+
+def deposited(server: Server, name: str) -> list[dict[str, Any]]:
+    """The rows of the deposits of a name."""
+    return [line for line in server.json("deposits", "list") if line["name"] == name]
+
+
+def test_what_the_expert_has_filed_is_not_deposited_again_whenever_it_is_sent(
+    impatient: Server,
 ) -> None:
-    name, content = at("classée trop vite.pdf"), PDF + b"trop vite"
+    author, expert = impatient.dav(AUTHOR), impatient.dav(EXPERT)
+    name, content = at("classée.pdf"), PDF + b"filed"
     author.put(name, content)
     sealed(expert, name[-1])
     assert expert.move(name, (*ARCHIVE, "Pièces", name[-1])).status == 201
 
-    assert author.put(name, content).status == 204
-    assert author.get(name).status == 404
+    # Programs look at what they have just sent: it is there, and a moment later it is no deposit.
+    assert author.put(name, content).status == 201
+    assert author.propfind(name, "0").status == 207
+    wait_for(lambda: author.get(name).status == 404, 20, "the end of what is sent again")
+    (first,) = deposited(impatient, name[-1])
+    (word,) = [
+        line
+        for mail in impatient.json("alerts", "queue")
+        if mail["kind"] == "pièce déjà déposée"
+        for line in mail["lines"]
+    ]
+    assert word["name"] == name[-1]
+    journal = str([x for x in impatient.json("journal", "list") if x["act"] == "deposit.repeat"])
+    assert name[-1] in journal
+    assert first["sha256"] in journal
+
+    # Another content, or another place, is another deposit.
     assert author.put(name, content + b"autre").status == 201
-    author.delete(name)
-    rows = [line for line in demo.json("deposits", "list") if line["name"] == name[-1]]
-    assert len(rows) == 1
+    author.mkcol(at("Lot"))
+    assert author.put((*at("Lot"), name[-1]), content).status == 201
+    sealed(expert, name[-1])
+    sealed(expert, name[-1], at("Lot"))
+    assert len(deposited(impatient, name[-1])) == 3
+
+
+def test_a_folder_that_the_expert_has_filed_is_not_deposited_again(impatient: Server) -> None:
+    author, expert = impatient.dav(AUTHOR), impatient.dav(EXPERT)
+    pieces = {f"lot 3 {number}.pdf": PDF + b"%d" % number for number in range(3)}
+    for sending in ("first", "again"):
+        assert author.mkcol(at("Lot3")).status == 201
+        for name, content in pieces.items():
+            assert author.put((*at("Lot3"), name), content).status == 201
+        if sending == "first":
+            for name in pieces:
+                sealed(expert, name, at("Lot3"))
+            assert expert.move(at("Lot3"), (*ARCHIVE, "Pièces", "Lot3")).status == 201
+    wait_for(lambda: author.names(at("Lot3")) == [], 20, "the end of what is sent again")
+
+    assert expert.propfind(at("Lot3")).status == 404
+    for name in pieces:
+        assert len(deposited(impatient, name)) == 1
+
+
+def test_the_expert_is_asked_to_come_back_for_a_folder_with_an_unfinished_deposit(
+    author: Dav, expert: Dav
+) -> None:
+    author.mkcol(at("En cours"))
+    author.put((*at("En cours"), "a.pdf"), PDF + b"a")
+    sealed(expert, "a.pdf", at("En cours"))
+    author.put((*at("En cours"), "b.pdf"))
+
+    reply = expert.move(at("En cours"), (*ARCHIVE, "Pièces", "En cours"))
+
+    assert reply.status == 403
+    assert "pas terminé" in reply.message and "dans un moment" in reply.message
+    assert reply.reason == "Depot en cours dans ce dossier"
+    author.delete((*at("En cours"), "b.pdf"))
+    assert expert.move(at("En cours"), (*ARCHIVE, "Pièces", "En cours")).status == 201
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"OC-Chunked": "1"},
+        {"Upload-Incomplete": "?1"},
+        {"Upload-Complete": "?0"},
+        {"Upload-Offset": "5"},
+        {"X-Update-Range": "bytes=0-4"},
+        {"Content-Range": "bytes 0-4/10"},
+    ],
+)
+def test_a_piece_of_a_file_is_no_file(author: Dav, headers: dict[str, str]) -> None:
+    name = at("gros.pdf-chunking-4242-3-0")
+    reply = author.request("PUT", name, PDF, headers)
+    assert (reply.status, "morceau" in reply.message) == (400, True)
+    assert author.get(name).status == 404
+
+
+def test_a_whole_file_may_say_so(author: Dav) -> None:
+    whole = {"OC-Chunked": "0", "Upload-Incomplete": "?0", "Upload-Complete": "?1"}
+    assert author.request("PUT", at("entier.pdf"), PDF, whole).status == 201
+    author.delete(at("entier.pdf"))
+
+
+def test_who_lacks_a_right_is_told_which_and_where(author: Dav, other: Dav) -> None:
+    author.put(at("à prendre.pdf"), PDF + b"prendre")
+    sealed(other, "à prendre.pdf")
+    theirs = (*BOX[:-1], "Cabinet ORTIE-LAMBDA (SCCV Mirabelle)", "à prendre.pdf")
+
+    moved = other.move(at("à prendre.pdf"), theirs).message
+    added = other.put(at("à moi.pdf"), PDF).message
+
+    assert f"rien déplacer hors de « {BOX[-1]} »" in moved
+    assert "« télécharger » avec « déplacer » ou « télécharger » avec « supprimer »" in moved
+    assert added == (
+        f"Vous ne pouvez rien ajouter dans « {BOX[-1]} » : il vous manque le droit « ajouter »."
+    )
 
 
 def test_davfs2_finds_an_unfinished_deposit_again_in_its_own_form(

@@ -119,7 +119,8 @@ def test_a_folder_is_copied_with_all_its_files(server: Server, home: Path, drive
 def test_what_programs_leave_beside_documents_is_no_deposit(
     server: Server, home: Path, drive: Path
 ) -> None:
-    litter = {".DS_Store": b"\0\0\0\1Bud1" + bytes(6_000), "~$Dire.docx": b"Me ORTIE".ljust(162)}
+    owner = b"\x08Me ORTIE".ljust(162)
+    litter = {".DS_Store": b"\0\0\0\1Bud1" + bytes(6_000), "~$Dire.docx": owner}
     (home / "litter").mkdir()
     for name, content in litter.items():
         (home / "litter" / name).write_bytes(content)
@@ -131,6 +132,19 @@ def test_what_programs_leave_beside_documents_is_no_deposit(
     )
     assert not litter.keys() & set(server.dav(OTHER).names(BOX))
     assert not litter.keys() & deposits(server, LAWYER).keys()
+
+
+def test_two_files_whose_names_differ_by_capitals_are_not_one(
+    server: Server, home: Path, drive: Path
+) -> None:
+    folder = home / "capitals"
+    folder.mkdir()
+    (folder / "Acte.txt").write_bytes(b"aaa")
+    (folder / "acte.txt").write_bytes(b"bbbb")
+    assert cp(home, folder / "Acte.txt", drive.joinpath(*BOX)).code == 0
+    assert cp(home, folder / "acte.txt", drive.joinpath(*BOX)).code != 0
+    wait_for(lambda: server.dav(OTHER).get((*BOX, "Acte.txt")).body == b"aaa", what="the seal")
+    assert "acte.txt" not in deposits(server, LAWYER)
 
 
 CHANGES = {

@@ -282,3 +282,16 @@ def test_two_hundred_files_dropped_at_once_are_two_hundred_deposits_and_one_mail
     mails = [m for m in server.json("alerts", "queue") if m["depositor"] == THIRD]
     (mail,) = [m for m in mails if {line["name"] for line in m["lines"]} & arrived.keys()]
     assert sorted(line["name"] for line in mail["lines"]) == sorted(arrived)
+
+
+def test_two_files_whose_names_differ_by_capitals_are_not_one(server: Server, gnome: Gnome) -> None:
+    for name, content in (("Croquis.pdf", b"aaa"), ("croquis.pdf", b"bbbb")):
+        (gnome.home / name).write_bytes(content)
+    assert gnome("copy", gnome.home / "Croquis.pdf", gnome.url(*BOX)).code == 0
+
+    done = gnome("copy", gnome.home / "croquis.pdf", gnome.url(*BOX))
+
+    assert done.code != 0
+    assert "ecrit autrement" in done.errors
+    await_names(server.dav(OTHER), BOX, ["Croquis.pdf"])
+    assert server.dav(OTHER).get((*BOX, "Croquis.pdf")).body == b"aaa"

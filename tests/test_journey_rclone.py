@@ -21,7 +21,7 @@ from tests.clients import (
     sha256,
 )
 from tests.dav import Names
-from tests.serving import Server
+from tests.serving import Server, wait_for
 
 LAWYER, OTHER = "cabinet.brumaire-kalve", "cabinet.ortie-lambda"
 BOX = box(BRUMAIRE)
@@ -145,3 +145,47 @@ def test_a_copy_into_a_folder_for_reading_fails(
     assert done.code != 0
     assert "403" in done.errors
     assert demo.dav(OTHER).names(target) == before
+
+
+def test_two_files_whose_names_differ_by_capitals_are_not_one(demo: Server, tmp_path: Path) -> None:
+    pairs = (("Pair.pdf", "pair.pdf"), ("Deux/x.pdf", "deux/x.pdf"))
+    source = tmp_path / "source"
+    for one in (name for pair in pairs for name in pair):
+        (source / one).parent.mkdir(parents=True, exist_ok=True)
+        (source / one).write_bytes(b"%PDF-1.4 " + one.encode())
+    done = Rclone(demo, LAWYER, tmp_path)("copy", source, remote(*BOX))
+    assert done.code != 0
+    assert "ecrit autrement" in done.errors
+    author = demo.dav(LAWYER)
+    for pair in pairs:
+        first = author.get((*BOX, *pair[0].split("/"))).body
+        assert first in [(source / name).read_bytes() for name in pair]
+    # One by one, the first is the one that stays.
+    for name, code in (("Seul.pdf", 0), ("seul.pdf", 1)):
+        (tmp_path / name).write_bytes(b"%PDF-1.4 " + name.encode())
+        done = Rclone(demo, LAWYER, tmp_path)("copy", tmp_path / name, remote(*BOX))
+        assert bool(done.code) == bool(code), done.errors
+    await_names(demo.dav(OTHER), BOX, ["Seul.pdf"])
+    assert demo.dav(OTHER).get((*BOX, "Seul.pdf")).body == b"%PDF-1.4 Seul.pdf"
+
+
+def test_a_copy_after_the_filing_makes_no_second_deposit(demo: Server, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    names = ["Relance 1.pdf", "Relance 2.pdf"]
+    papers(source / "Lot relancé", names)
+    papers(source, ["Relance seule.pdf"])
+    office, expert = Rclone(demo, LAWYER, tmp_path), demo.dav(EXPERT)
+    assert office("copy", source, remote(*BOX)).code == 0
+    await_names(expert, BOX, ["Relance seule.pdf"])
+    await_names(expert, (*BOX, "Lot relancé"), names)
+    for name in ("Relance seule.pdf", "Lot relancé"):
+        assert expert.move((*BOX, name), (*archive(BRUMAIRE, "Pièces"), name)).status == 201
+    before = demo.json("deposits", "list")
+
+    done = office("copy", source, remote(*BOX))
+
+    assert done.code == 0, done.errors
+    author = demo.dav(LAWYER)
+    for path in (("Relance seule.pdf",), ("Lot relancé", names[0]), ("Lot relancé", names[1])):
+        wait_for(lambda path=path: author.get((*BOX, *path)).status == 404, 30, str(path))  # type: ignore[misc]
+    assert demo.json("deposits", "list") == before

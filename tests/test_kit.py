@@ -20,7 +20,7 @@ from davserver.kit.quoting import batch, shell
 from tests.clients import DOSSIER, Curl, requests
 from tests.clients import run as run_program
 from tests.conftest import Start
-from tests.console import run
+from tests.console import Console, copied, run
 from tests.dav import Reply
 from tests.programs import require_fuse, require_program
 from tests.serving import PASSWORD, Server, wait_for
@@ -254,24 +254,31 @@ def test_an_address_is_taken_with_or_without_the_drive(address: str, url: str) -
 # The command
 
 
+@pytest.fixture(scope="module")
+def console(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Console:
+    return copied(seeded, tmp_path_factory.mktemp("console"))
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
-def test_the_command_prints_or_writes_the_same(system: str, tmp_path: Path) -> None:
+def test_the_command_prints_or_writes_the_same(
+    console: Console, system: str, tmp_path: Path
+) -> None:
     file = tmp_path / SYSTEMS[system].name
     given = ("kit", system, "--user", LOGIN, "--address", SITE)
 
-    printed = run(*given)
-    kept = run(*given, "--output", str(file))
+    printed = console(*given)
+    kept = console(*given, "--output", str(file))
 
     assert (printed.code, printed.err, kept.code, kept.out) == (0, "", 0, "")
     assert file.read_bytes() == printed.out.encode() == text_of(system).encode()
     assert os.access(file, os.X_OK) is (system != "davmount")
 
 
-def test_the_command_takes_the_address_of_the_settings(tmp_path: Path) -> None:
+def test_the_command_takes_the_address_of_the_settings(console: Console, tmp_path: Path) -> None:
     config = tmp_path / "site.toml"
     config.write_text('[server]\naddress = "https://reglages.example"\n')
 
-    done = run("kit", "davmount", "--user", LOGIN, "--config", str(config))
+    done = console("kit", "davmount", "--user", LOGIN, "--config", str(config))
 
     assert "<dm:url>https://reglages.example/dav/</dm:url>" in done.out
 
@@ -295,6 +302,17 @@ def test_the_command_says_in_one_line_what_it_cannot_do(
     assert (done.code, done.out) == (2, "")
     assert words in done.err
     assert done.err.count("\n") == 1
+
+
+def test_no_kit_is_made_for_who_cannot_log_in(console: Console, tmp_path: Path) -> None:
+    kept = tmp_path / "linux.sh"
+    given = ("--address", SITE, "--output", str(kept))
+
+    assert "nobody" in console.refused("kit", "linux", "--user", "nobody", *given)
+    console.well("user", "disable", LOGIN)
+    assert "désactivé" in console.refused("kit", "linux", "--user", LOGIN, *given)
+    console.well("user", "enable", LOGIN)
+    assert not kept.exists()
 
 
 # The scripts, run
@@ -354,6 +372,38 @@ def test_the_rclone_file_takes_the_password_from_a_program_too(
 
     assert done.code == 0, done.errors
     assert DOSSIER in run_program(program, "lsd", "dossiers:", home=tmp_path).output
+
+
+OTHERS_REMOTES = (
+    "[dossiers]\ntype = s3\naccess_key_id = ABC\nsecret_access_key = DEF\n",
+    "[autre]\ntype = local\n\n[dossiers]\ntype = webdav\nurl = https://ailleurs.example/dav/\n",
+)
+
+
+@pytest.mark.parametrize("config", OTHERS_REMOTES)
+def test_the_rclone_file_leaves_another_remote_of_that_name(
+    kit: Path, tmp_path: Path, config: str
+) -> None:
+    file = tmp_path / ".config" / "rclone" / "rclone.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text(config)
+
+    done = run_program("sh", kit / "rclone.sh", home=tmp_path, stdin=f"{PASSWORD}\n".encode())
+
+    assert done.code != 0
+    assert "« dossiers »" in done.errors
+    assert file.read_text() == config
+
+
+def test_the_rclone_file_leaves_the_other_remotes(kit: Path, tmp_path: Path) -> None:
+    file = tmp_path / ".config" / "rclone" / "rclone.conf"
+    file.parent.mkdir(parents=True)
+    file.write_text("[autre]\ntype = s3\nsecret_access_key = DEF\n")
+
+    for _ in range(2):  # a new password is given by running it again
+        done = run_program("sh", kit / "rclone.sh", home=tmp_path, stdin=f"{PASSWORD}\n".encode())
+        assert done.code == 0, done.errors
+    assert "[autre]\ntype = s3\nsecret_access_key = DEF\n" in file.read_text()
 
 
 def test_the_linux_file_connects_gnome(demo: Server, kit: Path, tmp_path: Path) -> None:

@@ -616,6 +616,7 @@ def test_a_size_that_is_not_announced_is_judged_once_it_is_known() -> None:
 
 # ------------------------------------------------------------------------------- side files
 
+COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 FINDER, EXPLORER = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0", "Microsoft-WebDAV-MiniRedir/10.0.1"
 
 
@@ -636,14 +637,23 @@ def test_side_files_are_taken_in_where_one_writes_and_from_finder_and_explorer_a
 
 def contents() -> Iterator[tuple[str, bytes, int, bool]]:
     """Names, first bytes, sizes, and whether they are absorbed."""
-    yield "~$Dire.docx", b"\x05auteur", 162, True
-    yield "~$Dire.docx", b"%PDF-1.7", 162, False
-    yield "~$Dire.docx", b"\x05auteur", 65_537, False
+    owner = b"\x06auteur".ljust(162)
+    yield "~$Dire.docx", owner, 162, True
+    yield "~$Dire.docx", owner + b"   ", 165, True
+    yield "~$Dire.docx", b"%PDF-1.7".ljust(162), 162, False
+    yield "~$Dire.docx", b"Le mur penche.", 14, False
+    yield "~$Dire.doc", COMPOUND.ljust(4_096), 30_000, False
     yield "._Constat.pdf", b"\x00\x05\x16\x07", 4_096, True
     yield "._Constat.pdf", b"\x00\x05\x16\x07", 1_000_000, True
     yield "._Constat.pdf", b"%PDF-1.7", 4_096, False
-    yield "Thumbs.db", b"\xd0\xcf\x11\xe0", 1_000_000, True
-    yield "Thumbs.db", b"\xd0\xcf\x11\xe0", 40_000_000, False
+    yield "._notes.txt", b"Le mur penche.", 14, False
+    yield "Thumbs.db", COMPOUND + "Catalog".encode("utf-16-le"), 1_000_000, True
+    yield "Thumbs.db", COMPOUND + "256_0a".encode("utf-16-le"), 1_000_000, True
+    yield "Thumbs.db", COMPOUND + "Catalog".encode("utf-16-le"), 40_000_000, False
+    yield "Thumbs.db", COMPOUND.ljust(4_096), 3_000_000, False
+    yield "desktop.ini", b"\xff\xfe" + "\r\n[.ShellClassInfo]".encode("utf-16-le"), 400, True
+    yield ".~lock.Dire.odt#", b",ortie,poste,01.02.2024 10:00,file:///x;", 40, True
+    yield ".Dire.odt.swp", b"b0VIM 9.0", 16_384, True
     yield ".DS_Store", b"\x00\x00\x00\x01Bud1", 6_148, True
     yield ".DS_Store", b"PK\x03\x04", 6_148, False
     yield "~WRD0001.tmp", b"PK\x03\x04", 5_000_000, True  # a document that is being saved

@@ -88,6 +88,24 @@ def test_what_is_refused_when_a_file_is_closed_comes_by_mail(
     assert text(await_refusal(site, PIECES[number])).count(PIECES[number]) == 1
 
 
+def test_a_refused_removal_and_a_refused_replacement_are_told_apart(
+    site: tuple[Server, Post],
+) -> None:
+    server, _ = site
+    name = "deux refus.pdf"
+    server.dav(OWNER).put((*BOX, name), PDF + b"two")
+    wait_for(lambda: server.dav(OTHER).get((*BOX, name)).status == 200, 20, name)
+
+    assert server.dav(OWNER, agent=WINDOWS).delete((*BOX, name)).status == 403
+    assert server.dav(OWNER, agent=FINDER).put((*BOX, name), b"autre").status == 403
+
+    def both() -> bool:
+        said = "".join(text(mail) for mail in refusals(site) if name in text(mail))
+        return "suppression : " in said and "remplacement : " in said
+
+    wait_for(both, 30, "a word about each")
+
+
 def test_what_a_program_shows_is_not_told_again_by_mail(site: tuple[Server, Post]) -> None:
     server, _ = site
     name = "montré.pdf"

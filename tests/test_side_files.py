@@ -1,4 +1,5 @@
-"""What programs write beside a document: taken in by every method, and no deposit."""
+"""What programs write beside a document: taken in by every method, and no deposit. A document that
+bears such a name is refused aloud."""
 
 import pytest
 
@@ -11,30 +12,34 @@ BOX = box("Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
 NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")  # a lawyer only reads there
 WINDOWS = "Microsoft-WebDAV-MiniRedir/10.0.22631"
 FINDER = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)"
+WORD_97 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(30_000)
+THUMBNAILS = WORD_97[:1_024] + "Root Entry".encode("utf-16-le") + "Catalog".encode("utf-16-le")
+OWNER_FILE = (b"\x05ORTIE".ljust(54) + b"\x05\0" + "ORTIE".encode("utf-16-le")).ljust(162)
 LITTER = {
     "._Pièce n°12.pdf": b"\x00\x05\x16\x07" + b"\x00" * 4_092,
     ".DS_Store": b"\x00\x00\x00\x01Bud1" + b"\x00" * 6_140,
-    "Thumbs.db": b"\xd0\xcf\x11\xe0" + b"\x00" * 9_000,
-    "ehthumbs.db": b"\xd0\xcf\x11\xe0",
+    "Thumbs.db": THUMBNAILS + bytes(90_000),
+    "ehthumbs.db": THUMBNAILS,
     "desktop.ini": b"[.ShellClassInfo]\r\n",
     ".directory": b"[Desktop Entry]\n",
     ".hidden": b"x\n",
     ".localized": b"x",
     ".metadata_never_index": b"x",
-    ".apdisk": b"x",
+    ".apdisk": b'<?xml version="1.0"?><plist/>',
     ".TemporaryItems": b"x",
     ".Trashes": b"x",
     ".Trash-1000": b"x",
     ".Spotlight-V100": b"x",
     ".fseventsd": b"x",
-    "~$Dire n°3.docx": b"\x05ORTIE" + b" " * 150,
+    "~$Dire n°3.docx": OWNER_FILE,
+    ".Dire.odt.swp": b"b0VIM 9.0" + bytes(12_000),
+    ".Dire.odt.swx": b"b0VIM 9.0",
     ".~lock.Dire n°3.odt#": b",ortie,poste,;",
     "~lock.Dire n°3.odt#": b",ortie,poste,;",
 }
 TEMPORARY = (
-    "~WRD0001.tmp", "~WRL0002.tmp", "34429E5E.tmp", "lu1234abc.tmp", ".Dire.odt.swp",
-    ".Dire.odt.swx", "4913", "Dire n°3.docx~", ".goutputstream-A1B2C3", ".fuse_hidden0001",
-    ".nfs0001", "x.pdf.part", "x.pdf.crdownload",
+    "~WRD0001.tmp", "~WRL0002.tmp", "34429E5E.tmp", "lu1234abc.tmp", "4913", "Dire n°3.docx~",
+    ".goutputstream-A1B2C3", ".fuse_hidden0001", ".nfs0001", "x.pdf.part", "x.pdf.crdownload",
     "n.txt.sb-ac6800a0-t3YBFI", "(A Document Being Saved By Pages)",
 )  # fmt: skip
 
@@ -60,7 +65,9 @@ def require_unseen(others: list[Dav], path: Names) -> None:
 
 def played(author: Dav, others: list[Dav], folder: Names, name: str, content: bytes) -> None:
     """Every method on a side file, as programs use them."""
-    path, copy, moved = (*folder, name), (*folder, f"copie de {name}.tmp"), (*folder, "autre.tmp")
+    path, copy, moved = (*folder, name), (*folder, f"._{name} (2)"), (*folder, f"._{name} (3)")
+    if name in TEMPORARY:
+        copy, moved = (*folder, f"copie de {name}.tmp"), (*folder, "autre.tmp")
     stamp = "<Z:Win32LastModifiedTime>Tue, 12 Mar 2024 10:00:00 GMT</Z:Win32LastModifiedTime>"
     assert author.request("PROPFIND", path, b"", {"Depth": "0"}).status == 404
     assert author.put(path).status == 201
@@ -117,7 +124,8 @@ def test_a_name_of_eight_digits_is_excels_only_from_windows(demo: Server) -> Non
 def test_where_one_only_reads_macs_and_windows_leave_theirs_by_every_method(
     demo: Server, others: list[Dav], agent: str, name: str
 ) -> None:
-    content = LITTER.get(name, b"\x00\x05\x16\x07" if name.startswith("._") else b"x")
+    contents = {**LITTER, "._Note.pdf": b"\x00\x05\x16\x07", "~$Note.docx": OWNER_FILE}
+    content = contents[name]
     played(demo.dav(OWNER, agent=agent), others, NOTES, name, content)
     assert demo.dav(OWNER, agent="gvfs/1.50").put((*NOTES, name), content).status == 403
 
@@ -154,7 +162,14 @@ def test_side_files_are_listed_to_their_creator_and_leave_a_folder_empty(demo: S
         ("._Constat.pdf", b"%PDF-1.4" + b"x" * 500),
         (".DS_Store", b"PK\x03\x04" + b"x" * 500),
         ("Thumbs.db", b"\xff\xd8\xff" + b"x" * 500),
-        ("desktop.ini", b"x" * 70_000),
+        ("desktop.ini", b"[" + b"x" * 70_000),
+        ("desktop.ini", b"Note au dossier"),
+        ("~$Dire.doc", WORD_97),
+        ("~$notes.txt", b"Le mur penche."),
+        ("._notes.txt", b"Le mur penche."),
+        ("Thumbs.db", WORD_97 + bytes(3_000_000)),
+        (".Dire.odt.swp", b"Le mur penche."),
+        (".~lock.Dire.odt#", b"Le mur penche."),
         ("._gros.pdf", b"\x00\x05\x16\x07" + b"x" * 20_000_001),
     ],
 )
@@ -163,6 +178,8 @@ def test_a_document_under_a_technical_name_is_refused_aloud_never_swallowed(
 ) -> None:
     for agent in (FINDER, WINDOWS, "rclone/v1.60"):
         author = demo.dav(OWNER, agent=agent)
+        author.delete((*BOX, "passage.tmp"))
+        author.delete((*BOX, name))
         whole = author.put((*BOX, name), content)
         chunked = author.request("PUT", (*BOX, name), iter([content]), chunked=True)
         for reply in (whole, chunked):
@@ -172,7 +189,10 @@ def test_a_document_under_a_technical_name_is_refused_aloud_never_swallowed(
         author.put((*BOX, "vraie.pdf"), b"%PDF-1.4 vraie")
         assert author.move((*BOX, "vraie.pdf"), (*BOX, name)).status == 403
         assert author.get((*BOX, "vraie.pdf")).status == 200
-        author.delete((*BOX, "vraie.pdf"))
+        author.move((*BOX, "vraie.pdf"), (*BOX, "passage.tmp"))
+        assert author.move((*BOX, "passage.tmp"), (*BOX, name)).status == 403
+        assert author.copy((*BOX, "passage.tmp"), (*BOX, name)).status == 403
+        author.delete((*BOX, "passage.tmp"))
 
 
 def test_nothing_of_all_this_is_a_deposit_a_mail_or_a_byte_counted(demo: Server) -> None:

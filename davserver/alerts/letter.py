@@ -193,6 +193,41 @@ _WORDINGS = {
         ),
         arrived=False,
     ),
+    MessageKind.TEMPORARY: _Wording(
+        subject=("Votre fichier n’est pas déposé", "{count} de vos fichiers ne sont pas déposés"),
+        opening=(
+            "Vous avez envoyé dans le dossier «\u00a0{dossier}\u00a0» un fichier dont le nom est "
+            "celui d’un fichier temporaire. Ce n’est pas un dépôt, et vous seul le voyez.",
+            "Vous avez envoyé dans le dossier «\u00a0{dossier}\u00a0» {count}\u00a0fichiers dont "
+            "les noms sont ceux de fichiers temporaires. Ce ne sont pas des dépôts, et vous seul "
+            "les voyez.",
+        ),
+        done="Constaté",
+        closing=(
+            "Si c’est une pièce, renommez-la sur le lecteur (par exemple «\u00a0Constat.pdf"
+            "\u00a0»)\u00a0: elle sera déposée, et comptera comme reçue au moment indiqué. Sinon, "
+            "ne faites rien\u00a0: un programme l’a laissé là.",
+            "Si ce sont des pièces, renommez-les sur le lecteur (par exemple «\u00a0Constat.pdf"
+            "\u00a0»)\u00a0: elles seront déposées, et compteront comme reçues au moment indiqué. "
+            "Sinon, ne faites rien\u00a0: un programme les a laissés là.",
+        ),
+        arrived=False,
+    ),
+    MessageKind.REPEATED: _Wording(
+        subject=("Votre pièce était déjà déposée", "{count} de vos pièces étaient déjà déposées"),
+        opening=(
+            "Vous avez envoyé de nouveau dans le dossier «\u00a0{dossier}\u00a0» une pièce que "
+            "l’expert a déjà classée.",
+            "Vous avez envoyé de nouveau dans le dossier «\u00a0{dossier}\u00a0» "
+            "{count}\u00a0pièces que l’expert a déjà classées.",
+        ),
+        done="Constaté",
+        closing=(
+            "Son contenu est le même\u00a0: elle garde son numéro, sans second dépôt.",
+            "Leur contenu est le même\u00a0: elles gardent leurs numéros, sans second dépôt.",
+        ),
+        arrived=False,
+    ),
 }
 
 

@@ -62,11 +62,13 @@ def tell(
     author_id: int,
     reason: str = "",
     once: bool = False,
+    node: Node | None = None,
 ) -> None:
     """Queue a word to the author alone: of a deposit that was not finished or was rejected, of an
-    act that was refused. ``once``: the same word is not repeated in one mail."""
+    act that was refused. ``once``: the same word is not repeated in one mail. ``node``: what it is
+    about, where that is still there."""
     author = work.session.get_one(User, author_id)
-    _tell(work, kind, dossier, folders, name, author, reason, to=author, once=once)
+    _tell(work, kind, dossier, folders, name, author, reason, to=author, once=once, node=node)
 
 
 def tell_held(
@@ -92,12 +94,19 @@ def _tell(
     *,
     to: User,
     once: bool = False,
+    node: Node | None = None,
 ) -> None:
     """Queue a word about what ``author`` did, to one person, unless his account has ended."""
     if to.login is None or to.disabled:
         return
     line = MessageLine(
-        name=name, folder=_words(folders), size=0, number=None, reason=reason[:400], at=work.now
+        node_id=node.id if node is not None else None,
+        name=name,
+        folder=_words(folders),
+        size=0,
+        number=None,
+        reason=reason[:400],
+        at=work.now,
     )
     if not once or not _is_told(work, kind, dossier, author.id, line):
         _queue(work, kind, dossier, author.id, line, [to])

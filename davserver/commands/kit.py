@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from davserver.commands.failures import Misuse
-from davserver.commands.options import Config, Data
+from davserver.accounts import people
+from davserver.commands.failures import Failure, Misuse
+from davserver.commands.options import Config, Data, reading
 from davserver.kit import SYSTEMS, BadDrive, Drive, written
 from davserver.settings import load
 
@@ -28,7 +29,7 @@ def kit(
     data: Data = None,
     config: Config = None,
 ) -> None:
-    """Write the file that connects the drive on a person's computer. It holds no password."""
+    """Write the file that connects a member of the site to the drive. It holds no password."""
     if system not in SYSTEMS:
         raise Misuse(f"« {system} » : système inconnu. Les systèmes : {', '.join(SYSTEMS)}.")
     address = address or load(config, data=data).server.address
@@ -39,9 +40,14 @@ def kit(
         )
     file = SYSTEMS[system]
     try:
+        # What cannot be a login is told before the site is asked whose it is.
         text = written(file, Drive.of(address, user))
     except BadDrive as error:
         raise Misuse(str(error)) from None
+    with reading(config, data) as work:
+        account = people.find(work.session, user)
+        if account.disabled:
+            raise Failure(f"Le compte « {user} » est désactivé : il ne peut rien connecter.")
     if output is None:
         sys.stdout.write(text)
         return

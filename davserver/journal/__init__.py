@@ -79,6 +79,16 @@ def record(
     return line
 
 
+def told(session: Session, act: str, dossier_id: int, at: datetime) -> list[dict[str, Any]]:
+    """The facts of each line of ``act`` in a dossier at this very moment."""
+    found = session.scalars(
+        select(JournalLine.facts).where(
+            JournalLine.dossier_id == dossier_id, JournalLine.act == act, JournalLine.at == at
+        )
+    )
+    return [json.loads(facts) for facts in found]
+
+
 def line_hash(line: JournalLine) -> str:
     """SHA-256 over the line and the hash before it."""
     content = json.dumps(

@@ -41,6 +41,8 @@ class MessageKind(StrEnum):
     REFUSED = "opération refusée"
     HELD = "dépôt retenu"
     TO_DECIDE = "dépôt retenu, à décider"
+    TEMPORARY = "fichier temporaire"
+    REPEATED = "pièce déjà déposée"
 
 
 class Message(Base):

@@ -112,8 +112,10 @@ class Action:
     name it has or will have. ``rights`` are the actor's rights in the last folder of the chain (in
     ``entry`` itself where that is a folder), as far as his device has them. ``size`` is the
     announced or counted content in bytes, None when unknown. ``arriving`` with its
-    ``arriving_chain`` is what MOVE or COPY brings. ``verdict`` and ``finding`` are what the
-    antivirus said of the content that is to be published.
+    ``arriving_chain`` is what MOVE or COPY brings. ``misspelt``: the client calls ``entry`` by
+    another spelling (capitals) of its name, or of the folders on the way to it, and may mean
+    another file that it has. ``verdict`` and ``finding`` are what the antivirus said of the content
+    that is to be published.
     """
 
     act: Act
@@ -127,6 +129,7 @@ class Action:
     size: int | None = None
     replaced: int = 0
     makes_folder: bool = False
+    misspelt: bool = False
     arriving: Entry | None = None
     arriving_chain: tuple[Entry, ...] = ()
     verdict: Verdict | None = None

@@ -1,18 +1,23 @@
-"""File names: none that Windows cannot hold, none that cannot be listed."""
+"""File names: none that Windows cannot hold, none that cannot be listed, none for two files."""
 
 from davserver.names import MAX_PATH_CHARACTERS, fault
-from davserver.policy import Act, Action, Decision, Policy
+from davserver.policy import Act, Action, Decision, Entry, Policy
 
 _NAMING = frozenset({Act.ADD, Act.ARRIVE, Act.RENAME, Act.SIDE})
 
 
 class FileNames(Policy):
-    """Refuses a new name that some member could not open on his computer."""
+    """Refuses a new name that some member could not open on his computer, and the name of another
+    file that a program takes for a name of its own."""
 
     def judge(self, action: Action) -> Decision | None:
+        if action.misspelt and action.entry is not None:
+            return _taken(action, action.entry)
         if action.act not in _NAMING:
             return None
-        why = fault(action.name)
+        # What came by its name before a rule forbade it must not be shut in where it is.
+        is_new = action.arriving is None or action.arriving.name != action.name
+        why = fault(action.name) if is_new else None
         if why is None and len(action.path) > MAX_PATH_CHARACTERS:
             why = f"le chemin complet dépasse {MAX_PATH_CHARACTERS} caractères"
         if why is None:
@@ -21,3 +26,15 @@ class FileNames(Policy):
             f"Ce nom n'est pas possible : {why}. Renommez le fichier puis recommencez.",
             phrase="Nom de fichier impossible",
         )
+
+
+def _taken(action: Action, entry: Entry) -> Decision:
+    """Windows and this server take both names for one; a Linux or a Mac may hold two files."""
+    what = f"« {entry.name} »"
+    if entry.name == action.name:
+        what += f", dans le dossier « {action.chain[-1].name} »"
+    return Decision.deny(
+        f"Ce nom est déjà pris, écrit autrement (majuscules, lettres équivalentes) : {what}. Rien "
+        "n'a changé. Donnez un autre nom à votre fichier.",
+        phrase="Nom deja pris, ecrit autrement",
+    )

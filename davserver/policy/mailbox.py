@@ -2,6 +2,7 @@
 
 from davserver.model import NodeRole
 from davserver.policy import Act, Action, Decision, Policy
+from davserver.policy.recursive_rights import UNFINISHED
 
 _CHANGES = frozenset({Act.REPLACE, Act.DESCRIBE, Act.RENAME, Act.REMOVE, Act.LOCK})
 
@@ -24,10 +25,7 @@ class Mailbox(Policy):
                 phrase="Depot definitif - modification interdite",
             )
         if action.act is Act.LEAVE and action.mailbox and entry is not None and entry.is_open:
-            return Decision.deny(
-                "Ce dossier contient un dépôt qui n'est pas terminé : classez-le dans un moment.",
-                phrase="Depot en cours dans ce dossier",
-            )
+            return UNFINISHED
         if action.chain and action.chain[-1].role is NodeRole.MAILBOXES:
             if action.act in (Act.ADD, Act.ARRIVE):
                 return Decision.deny(

@@ -1,7 +1,24 @@
 """Rights given on folders, recursive: the one policy that says yes."""
 
 from davserver.policy import Act, Action, Decision, Policy
-from davserver.policy.rights import french, needed
+from davserver.policy.rights import FRENCH, Rights, french, needed
+
+UNFINISHED = Decision.deny(
+    "Ce dossier contient un dépôt qui n'est pas terminé : classez-le dans un moment.",
+    phrase="Depot en cours dans ce dossier",
+)
+_DOING = {
+    Act.FETCH: "télécharger de",
+    Act.ADD: "ajouter dans",
+    Act.COMPLETE: "déposer dans",
+    Act.REPLACE: "remplacer dans",
+    Act.DESCRIBE: "décrire dans",
+    Act.RENAME: "renommer dans",
+    Act.REMOVE: "supprimer dans",
+    Act.LEAVE: "déplacer hors de",
+    Act.ARRIVE: "déplacer vers",
+    Act.LOCK: "verrouiller dans",
+}
 
 
 class RecursiveRights(Policy):
@@ -12,6 +29,9 @@ class RecursiveRights(Policy):
         if action.act is Act.PUBLISH:
             return None  # the end of what was permitted when its content came
         if entry is not None and _is_somebody_elses(action):
+            if action.act is Act.LEAVE:
+                # Who takes the folder away sees that he cannot: he may know that he can later.
+                return UNFINISHED
             return Decision.hide("C'est le dépôt inachevé de quelqu'un d'autre.")
         wanted = needed(action.act, of_file=entry is not None and entry.is_file)
         for rights in wanted:
@@ -21,11 +41,23 @@ class RecursiveRights(Policy):
             return Decision.hide("Ce dossier ne vous est pas ouvert.")
         if not wanted:
             return None
-        missing = " ou ".join(f"« {french(rights)} »" for rights in wanted)
-        return Decision.deny(f"Vous n'avez pas ici le droit {missing}.", phrase="Droit insuffisant")
+        return Decision.deny(_missing(action, wanted), phrase="Droit insuffisant")
 
 
 def _is_somebody_elses(action: Action) -> bool:
     """Unfinished and side files exist for their author alone."""
     entry = action.entry
     return entry is not None and entry.state != "published" and entry.author_id != action.actor.id
+
+
+def _missing(action: Action, wanted: tuple[Rights, ...]) -> str:
+    """« Vous ne pouvez rien ajouter dans « Plans » : il vous manque le droit « ajouter ». »"""
+    folder = f"« {action.chain[-1].name} »" if action.chain else "ce dossier"
+    doing = f"Vous ne pouvez rien {_DOING.get(action.act, 'faire dans')} {folder}"
+    if len(wanted) == 1:
+        return f"{doing} : il vous manque le droit « {french(wanted[0])} »."
+    ways = " ou ".join(
+        " avec ".join(f"« {word} »" for right, word in FRENCH.items() if right in rights)
+        for rights in wanted
+    )
+    return f"{doing} : il vous manque un droit ({ways})."

@@ -1,111 +1,17 @@
-"""Side files: what programs write beside a document. Taken in for their author alone, never kept.
+"""Side files: what programs write beside a document. Taken in for their author alone.
 
 Refusing them breaks the copy of the real file (Finder, Explorer, Office), so they are absorbed:
-never listed to others, never counted, gone after a day. Only true litter is absorbed silently: a
-real document that bears such a name is refused aloud, never swallowed.
+never listed to others, never counted. True litter is absorbed silently; a document that bears its
+name is refused aloud. What may be a document that is being saved is kept only where its author may
+write, and he is told before it goes (:mod:`davserver.tree.side_files`).
 """
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from fnmatch import translate
+from collections.abc import Sequence
 
 from davserver.clients import program
-from davserver.model import LIVE_STATES
-from davserver.names import name_key
-from davserver.policy import Act, Action, Decision, Policy, Rights
-
-PLAIN_LITTER = 65_536  # bytes: litter of unknown form is never larger
-FORMED_LITTER = 20_000_000  # bytes: litter that bears its own magic bytes
-
-
-class SideKind(StrEnum):
-    """LITTER holds no work of anybody; TEMPORARY may hold a document that is being saved."""
-
-    LITTER = "litter"
-    TEMPORARY = "temporary"
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    name: re.Pattern[str]
-    kind: SideKind
-    magic: tuple[bytes, ...] = ()
-    agent: str = ""
-
-
-def _pattern(name: str, kind: SideKind, *magic: bytes, agent: str = "") -> _Pattern:
-    return _Pattern(re.compile(translate(name_key(name))), kind, magic, agent)
-
-
-_OLE = b"\xd0\xcf\x11\xe0"
-_PATTERNS = (
-    _pattern("._*", SideKind.LITTER, b"\x00\x05\x16\x07", b"\x00\x05\x16\x00"),
-    _pattern(".DS_Store", SideKind.LITTER, b"\x00\x00\x00\x01Bud1"),
-    _pattern("Thumbs.db", SideKind.LITTER, _OLE),
-    _pattern("ehthumbs.db", SideKind.LITTER, _OLE),
-    *(
-        _pattern(name, SideKind.LITTER)
-        for name in [
-            "desktop.ini",
-            ".directory",
-            ".hidden",
-            ".localized",
-            ".metadata_never_index",
-            ".apdisk",
-            ".TemporaryItems",
-            ".Trashes",
-            ".Trash-*",
-            ".Spotlight-V100",
-            ".fseventsd",
-            "~$*",
-            ".~lock.*#",
-            "~lock.*#",
-        ]
-    ),
-    *(
-        _pattern(name, SideKind.TEMPORARY)
-        for name in [
-            "~WR[DLSA]*.tmp",
-            "*.tmp",
-            ".*.swp",
-            ".*.swx",
-            "4913",
-            "*~",
-            ".goutputstream-*",
-            ".fuse_hidden*",
-            ".nfs*",
-            "*.part",
-            "*.crdownload",
-            "*.sb-????????-??????",
-        ]
-    ),
-    _pattern("(A Document Being Saved By *", SideKind.TEMPORARY),
-    # Excel's temporary name: a real file may be called so, hence only from Windows' own client.
-    _pattern("[0-9A-F]" * 8, SideKind.TEMPORARY, agent="microsoft-webdav-miniredir"),
-)
-_DOCUMENTS = (
-    b"%PDF", b"PK\x03\x04", b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\x00", b"MM\x00*", b"{\\rtf",
-    b"7z\xbc\xaf", b"Rar!", b"AC10",
-)  # fmt: skip
-
-
-def side_kind(name: str, agent: str) -> SideKind | None:
-    """What kind of side file ``name`` is for this user agent; None for an ordinary name."""
-    found = _found(name, agent)
-    return found.kind if found else None
-
-
-def _found(name: str, agent: str) -> _Pattern | None:
-    key = name_key(name)
-    return next(
-        (
-            pattern
-            for pattern in _PATTERNS
-            if pattern.name.match(key) and agent.lower().startswith(pattern.agent)
-        ),
-        None,
-    )
+from davserver.model import LIVE_STATES, NodeState
+from davserver.policy import Act, Action, Decision, Entry, Policy, Rights
+from davserver.policy.side_names import SideKind, is_formed, kind_of, most
 
 
 class SideFiles(Policy):
@@ -114,46 +20,83 @@ class SideFiles(Policy):
     def judge(self, action: Action) -> Decision | None:
         if action.act is not Act.SIDE:
             return None
+        kind = _kind(action)
         live = action.dossier.state in LIVE_STATES
         writes = live and bool(action.rights & (Rights.ADD | Rights.MODIFY))
-        if not writes and not program(action.agent).litters:
+        litters = kind is SideKind.LITTER and program(action.agent).litters
+        if not writes and not litters:
             return Decision.deny(
                 "Vous ne pouvez rien écrire dans ce dossier.", phrase="Droit insuffisant"
             )
-        if action.size is not None and action.size > _most(action):
-            return _disguised(action.name)
-        if action.arriving is not None and action.arriving.state != "side" and _is_litter(action):
-            return _disguised(action.name)
-        return Decision.allow("fichier annexe d'un programme")
+        if _takes(action) and kind is SideKind.LITTER:
+            return _refused_as_litter(action) or _taken()
+        return _taken()
 
     def inspect(self, action: Action, head: bytes) -> Decision | None:
-        found = _found(action.name, action.agent)
-        if action.act is not Act.SIDE or found is None or found.kind is not SideKind.LITTER:
+        # An empty file is nobody's document; that a file has bytes is not yet to know them.
+        if action.act is not Act.SIDE or not head or _kind(action) is not SideKind.LITTER:
             return None
-        formed = bool(found.magic) and head.startswith(found.magic)
-        size = action.size or 0
-        if formed and size <= FORMED_LITTER:
-            return None
-        if size > PLAIN_LITTER or head.startswith(_DOCUMENTS):
-            return _disguised(action.name)
+        return None if is_formed(action.name, head) else _disguised(action)
+
+
+def _taken() -> Decision:
+    return Decision.allow("fichier annexe d'un programme")
+
+
+def _takes(action: Action) -> bool:
+    """Whether something comes under a name, rather than being locked, described or removed."""
+    return action.entry is None or action.size is not None
+
+
+def _refused_as_litter(action: Action) -> Decision | None:
+    if action.arriving is not None and not _is_litter(action.arriving, action):
+        return _disguised(action)
+    if action.makes_folder:
         return None
+    bound = most(action.name, in_folder=_side_folder(action.chain) is not None)
+    return _disguised(action) if not bound or (action.size or 0) > bound else None
 
 
-def _is_litter(action: Action) -> bool:
-    return side_kind(action.name, action.agent) is SideKind.LITTER
+def _is_litter(arriving: Entry, action: Action) -> bool:
+    """Whether what MOVE or COPY brings has been found to be litter when it came."""
+    folder = _side_folder(action.arriving_chain)
+    return arriving.state is NodeState.SIDE and SideKind.LITTER is kind_of(
+        arriving.name,
+        action.agent,
+        folder=not arriving.is_file,
+        within=folder.name if folder else None,
+    )
 
 
-def _most(action: Action) -> float:
-    """The most bytes that this side file may announce; its form is judged once it is there."""
-    found = _found(action.name, action.agent)
-    if found is None or found.kind is SideKind.TEMPORARY:
-        return float("inf")
-    return FORMED_LITTER if found.magic else PLAIN_LITTER
+def _kind(action: Action) -> SideKind:
+    """The kind of side file that is, or would be, acted on; what another program has made is a side
+    file, too."""
+    entry = action.entry
+    folder = _side_folder([above for above in action.chain if above != entry])
+    found = kind_of(
+        action.name,
+        action.agent,
+        folder=action.makes_folder or (entry is not None and not entry.is_file),
+        within=folder.name if folder else None,
+    )
+    return found or SideKind.TEMPORARY
 
 
-def _disguised(name: str) -> Decision:
+def _side_folder(chain: Sequence[Entry]) -> Entry | None:
+    """The outermost side folder of ``chain``."""
+    return next((folder for folder in chain if folder.state is NodeState.SIDE), None)
+
+
+def _disguised(action: Action) -> Decision:
+    folder = _side_folder(action.chain)
+    if folder is not None and folder != action.entry:
+        return Decision.deny(
+            f"« {folder.name} » est un dossier technique, que le serveur ne garde pas. Pour "
+            f"déposer « {action.name} », mettez-le ailleurs.",
+            phrase="Dossier reserve aux fichiers techniques",
+        )
     return Decision.deny(
-        f"« {name} » porte le nom d'un fichier technique, que le serveur ne garde pas. Pour le "
-        "déposer, donnez-lui un autre nom.",
+        f"« {action.name} » porte le nom d'un fichier technique, que le serveur ne garde pas. Pour "
+        "le déposer, donnez-lui un autre nom.",
         phrase="Nom reserve aux fichiers techniques",
     )

@@ -33,7 +33,7 @@ def copy(
     target = both.target.as_seen()
     work.gate.require(verbs.copy(work, both.source, inside, target, both.overwritten))
     both.target.require_free()
-    if verbs.is_side(work, target):
+    if verbs.is_side(work, target.freed(), folder=node.is_folder):
         side_files.require_room(work, node.size + sum(member.node.size for member in inside))
     locks.require(work, target.folders, target.node, membership=True, deep=True)
     if target.node is not None and not node.is_folder and not target.node.is_open:
@@ -67,7 +67,9 @@ def _copy(work: Work, there: Dossier, target: Spot, node: Node, inside: list[Mem
         if original.is_folder:
             made = making.create(work, there, spot)
         else:
-            made = put.create(work, there, spot, write.content_of(work, original))
+            # What is no side file does not become one by lying in a folder that is copied.
+            side = None if original is node else folders[-1].state is NodeState.SIDE
+            made = put.create(work, there, spot, write.content_of(work, original), side=side)
         copies[original.id] = (made, (*folders, made))
         for dead in work.session.scalars(
             select(DeadProperty).where(DeadProperty.node_id == original.id)

@@ -36,7 +36,7 @@ def create(work: Work, dossier: Dossier, spot: Spot) -> Node:
     The caller has asked the gate.
     """
     _, parent = spot.place()
-    if verbs.is_side(work, spot):
+    if verbs.is_side(work, spot, folder=True):
         state = NodeState.SIDE
     elif box_of(spot.folders) is not None:
         state = NodeState.RESERVED

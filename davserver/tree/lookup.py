@@ -72,6 +72,10 @@ class Spot:
         """The spot as the actor knows it: what he does not see is a free name."""
         return self if self.seen else replace(self, node=None)
 
+    def freed(self) -> "Spot":
+        """The spot once what stands there is gone: where something that overwrites it lands."""
+        return replace(self, node=None)
+
     def require_free(self) -> None:
         """To be asked of a name that the actor sees as free, after the gate has let him write here:
         raises Locked where somebody else is depositing, Refused where something is hidden."""
@@ -84,15 +88,16 @@ class Spot:
             )
         raise Refused("Ce nom n'est pas disponible.", phrase="Nom non disponible")
 
-    def require_no_twin(self) -> None:
-        """Raise Refused where new content would come under a name that stands here with other
-        capitals: Windows could not keep the two apart, and one would replace the other unseen."""
-        if self.node is not None and self.seen and self.node.name != self.name:
-            raise Refused(
-                f"« {self.node.name} » existe déjà : les majuscules ne suffisent pas à distinguer "
-                "deux noms. Renommez le fichier puis recommencez.",
-                phrase="Nom deja pris aux majuscules pres",
-            )
+    def is_spelt_otherwise(self, *, way: bool) -> bool:
+        """Whether the client calls what stands here by another spelling than its own: other
+        capitals, « ss » for « ß », but not another form of the accents. ``way``: the folders on the
+        way to it are compared, too."""
+        if self.node is None or self.node.role is not NodeRole.PLAIN:
+            return False
+        steps = [*zip(self.folders, self.path, strict=False)] if way else []
+        return self.name != self.node.name or any(
+            folder.name != given for folder, given in steps if folder.role is NodeRole.PLAIN
+        )
 
     def place(self) -> tuple[Dossier, Node]:
         """The folder where a name may be created. Raises Conflict where it is missing."""
@@ -155,9 +160,13 @@ def members(work: Work, spot: Spot) -> list[Node]:
     dossier, folder = spot.existing()
     chain = [*spot.folders, folder]
     nodes = work.session.scalars(
-        select(Node).where(Node.parent_id == folder.id, _mine_or_real(work)).order_by(Node.name_key)
+        select(Node)
+        .where(Node.parent_id == folder.id, _mine_or_real(work))
+        .order_by(Node.name_key, Node.scratch_of)
     ).all()
-    visible = [node for node in nodes if sees(work, dossier, chain, node)]
+    # One name is one member: of two the own side file, as :func:`child` has it.
+    found = {node.name_key: node for node in nodes}.values()
+    visible = [node for node in found if sees(work, dossier, chain, node)]
     # A Mac removes a folder only if its listing is empty: side files alone do not count.
     if any(node.state is not NodeState.SIDE for node in visible):
         return visible

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
-
 from davserver.alerts import outbox
 from davserver.errors import Conflict, Refused
-from davserver.model import Deposit, Dossier, MessageKind, Node, NodeKind, NodeState, Removal
+from davserver.model import Dossier, MessageKind, Node, NodeKind, NodeState
+from davserver.policy.side_names import SideKind
 from davserver.tree import changes, holding, locks, publication, side_files, verbs, write
 from davserver.tree.lookup import Path, Spot, find, find_held
 from davserver.tree.write import EMPTY, Content
@@ -121,12 +120,11 @@ def store(
     spot = find_held(work, path)
     dossier, _ = spot.place()
     node = spot.node
-    if node is None and (filed := _filed(work, spot, content)) is not None:
-        return Put(filed, created=False)
     if node is not None and _repeats(work, spot, node, content):
         return Put(node, created=False, dated=dated is not None and dated == node.modified)
     _check(work, spot, content.size, guard)
-    _inspect_side(work, dossier, spot, content)
+    _inspect_side(work, spot, content)
+    kind = verbs.side_kind(work, spot)
     if was_free and node is not None and node.state is not NodeState.SIDE:
         _require_same(node, content)
     created = node is None
@@ -134,6 +132,9 @@ def store(
         node = create(work, dossier, spot, content)
     else:
         _replace(work, dossier, spot, node, content)
+    if kind is SideKind.TEMPORARY and content.size:
+        # It may become a deposit, and then this is when it came.
+        _record(work, "temporary.receive", dossier, spot, node)
     return Put(node, created, dated=write.date(work, node, dated))
 
 
@@ -143,10 +144,15 @@ def adopt(work: Work, dossier: Dossier, spot: Spot, temporary: Node) -> None:
     The caller has asked the gate, and removes the side file.
     """
     content = write.content_of(work, temporary)
-    if spot.node is None:
-        create(work, dossier, spot, content)
+    node = spot.node
+    if node is None:
+        node = create(work, dossier, spot, content)
     else:
-        _replace(work, dossier, spot, spot.node, content)
+        _replace(work, dossier, spot, node, content)
+    deposit = write.deposit_of(work, node) if node.state is NodeState.RECEIVED else None
+    if deposit is not None:
+        # What counts is when its last byte came, not when it was given its name.
+        deposit.received_at = temporary.written
 
 
 def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
@@ -154,7 +160,6 @@ def _check(work: Work, spot: Spot, size: int | None, guard: Guard) -> None:
     guard(work, known)
     work.gate.require(verbs.put(work, known, size))
     spot.require_free()
-    spot.require_no_twin()
     if verbs.is_side(work, spot):
         side_files.require_room(work, size or 0)
     locks.require(work, spot.folders, spot.node, membership=spot.node is None)
@@ -186,27 +191,7 @@ def _repeats(work: Work, spot: Spot, node: Node, content: Content) -> bool:
     return _may_repeat(work, spot, node, content.size) and node.sha256 == content.sha256
 
 
-def _filed(work: Work, spot: Spot, content: Content) -> Node | None:
-    """The piece that lay here and that the expert has filed meanwhile, if this is its PUT again."""
-    if spot.parent is None or not content.size:
-        return None
-    return work.session.scalars(
-        select(Node)
-        .join(Removal, Removal.node_id == Node.id)
-        .join(Deposit, Deposit.node_id == Node.id)
-        .where(
-            Removal.parent_id == spot.parent.id,
-            Removal.name == spot.name,
-            Deposit.name == spot.name,  # not one that it bore before it was sealed
-            Node.number.is_not(None),
-            Node.author_id == work.actor.id,
-            Node.sha256 == content.sha256,
-            Node.written > work.now - timedelta(seconds=work.settings.deposit.replay),
-        )
-    ).first()
-
-
-def _inspect_side(work: Work, dossier: Dossier, spot: Spot, content: Content) -> None:
+def _inspect_side(work: Work, spot: Spot, content: Content) -> None:
     """Litter is absorbed only if it is litter; this is known once its bytes are there."""
     if verbs.is_side(work, spot):
         for action in verbs.put(work, spot, content.size):
@@ -215,13 +200,17 @@ def _inspect_side(work: Work, dossier: Dossier, spot: Spot, content: Content) ->
                 raise Refused(decision.reason, phrase=decision.phrase, rule=decision.rule)
 
 
-def create(work: Work, dossier: Dossier, spot: Spot, content: Content) -> Node:
-    """A new file at a free ``spot``, in the state that its place and content give it.
+def create(
+    work: Work, dossier: Dossier, spot: Spot, content: Content, *, side: bool | None = None
+) -> Node:
+    """A new file at a free ``spot``, in the state that its place and content give it. ``side``:
+    whether it is a side file; None: as its name says.
 
     The caller has asked the gate.
     """
     _, parent = spot.place()
-    side = verbs.is_side(work, spot)
+    if side is None:
+        side = verbs.is_side(work, spot)
     deposit = not side and write.deposits_here(work, dossier, spot.folders)
     if side:
         state = NodeState.SIDE
@@ -265,9 +254,14 @@ def _note_unfinished(work: Work, dossier: Dossier, spot: Spot, node: Node) -> No
     deposit.received_at = work.now if node.state is NodeState.RECEIVED else None
     deposit.receiving_until = None
     holding.begin_anew(deposit)
+    came = node.state is NodeState.RECEIVED
+    _record(work, "deposit.receive" if came else "deposit.reserve", dossier, spot, node)
+
+
+def _record(work: Work, act: str, dossier: Dossier, spot: Spot, node: Node) -> None:
     write.record(
         work,
-        "deposit.receive" if node.state is NodeState.RECEIVED else "deposit.reserve",
+        act,
         dossier,
         path=write.path_of(spot.folders, node.name),
         size=node.size,

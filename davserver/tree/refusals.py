@@ -7,6 +7,16 @@ from davserver.tree import write
 from davserver.tree.lookup import Path, find
 from davserver.work import Work
 
+_DOING = {
+    "PUT": "envoi",
+    "DELETE": "suppression",
+    "MOVE": "déplacement ou changement de nom",
+    "COPY": "copie",
+    "MKCOL": "nouveau dossier",
+    "PROPPATCH": "changement de propriétés",
+    "LOCK": "verrouillage",
+}
+
 
 def note(work: Work, path: Path, method: str, refusal: Refused, *, shown: bool) -> None:
     """An attempt that a rule refused is a fact of the dossier, too. Where the actor's program does
@@ -23,6 +33,8 @@ def note(work: Work, path: Path, method: str, refusal: Refused, *, shown: bool) 
     )
     if shown or spot.dossier is None:
         return
+    replaces = method == "PUT" and spot.node is not None and spot.seen
+    doing = "remplacement" if replaces else _DOING.get(method, method)
     outbox.tell(
         work,
         MessageKind.REFUSED,
@@ -30,6 +42,6 @@ def note(work: Work, path: Path, method: str, refusal: Refused, *, shown: bool) 
         spot.folders,
         spot.name,
         author_id=work.actor.id,
-        reason=refusal.sentence,
+        reason=f"{doing} : {refusal.sentence}",
         once=True,
     )

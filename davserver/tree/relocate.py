@@ -52,8 +52,6 @@ def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -
     target.place()
     if target.node is not None and target.seen and not same and not overwrite:
         raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
-    if not same:
-        target.require_no_twin()
     return Relocation(
         source,
         below(work, source.folders, node),
@@ -85,12 +83,15 @@ def move(
     work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
     if not same:
         both.target.require_free()
-    if node.state is not NodeState.SIDE and verbs.is_side(work, target) and node.is_open:
+    # The content of a side file goes into what stands there; all else overwrites it.
+    landing = target if node.state is NodeState.SIDE else target.freed()
+    side = verbs.is_side(work, landing, folder=node.is_folder)
+    if side and node.is_open:
         side_files.require_room(work, node.size)
     locks.require(work, both.source.folders, node, membership=True, deep=True)
     if not same:
         locks.require(work, target.folders, target.node, membership=True, deep=True)
-    if node.state is NodeState.SIDE and not verbs.is_side(work, target):
+    if node.state is NodeState.SIDE and not side:
         _land(work, dossier, node, there, target)
     else:
         if target.parent is not None and target.parent.id != node.parent_id:
@@ -129,6 +130,8 @@ def _rename(
     write.flush_name(work)
     if was_open and not node.is_folder:
         _move_unfinished(work, there, target, node)
+        if node.state is NodeState.SIDE:
+            write.record(work, "deposit.aside", there, size=node.size, sha256=node.sha256, **facts)
     elif node.state is NodeState.PUBLISHED:
         if box_of(target.folders) is not None and not _from_archive(both):
             _deposit_published(work, there, target, node)

@@ -9,7 +9,9 @@ from math import ceil
 
 from sqlalchemy import exists, or_, select
 
+from davserver import journal
 from davserver.alerts import outbox
+from davserver.alerts.letter import french_moment
 from davserver.model import (
     LIVE_STATES,
     Blob,
@@ -21,6 +23,7 @@ from davserver.model import (
     NodeState,
     User,
 )
+from davserver.names import name_key
 from davserver.policy import HEAD, Act, Decision
 from davserver.settings import DepositSettings
 from davserver.tree import changes, holding, locks, publication, write
@@ -113,6 +116,9 @@ def settle(work: Work, deposit_id: int) -> bool:
     if not what.seal:
         _free(work, dossier, folders, node, deposit)
         return True
+    if (first := _repeated(work, dossier, folders, node, deposit)) is not None:
+        _drop(work, dossier, folders, node, deposit, first)
+        return True
     if (refusal := _inspected(work, dossier, folders, node, deposit)) is not None:
         turn_away(work, dossier, folders, node, deposit, refusal.reason, rule=refusal.rule)
         return True
@@ -149,6 +155,57 @@ def folders_of(work: Work, node: Node) -> list[Node]:
         folders.insert(0, parent)
         parent_id = parent.parent_id
     return folders
+
+
+def _repeated(
+    work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit
+) -> Deposit | None:
+    """The deposit that this one would be once more: of the same account, in the same box, by the
+    same way and name, with the same content. The expert has filed it, else its name were taken.
+
+    Programs that copy a folder send again whatever they do not find there.
+    """
+    if deposit.box_id is None or not node.size:
+        return None
+    way = name_key(write.path_of(folders, node.name))
+    for first in work.session.scalars(
+        select(Deposit).where(
+            Deposit.dossier_id == dossier.id,
+            Deposit.box_id == deposit.box_id,
+            Deposit.author_id == deposit.author_id,
+            Deposit.sha256 == node.sha256,
+            Deposit.number.is_not(None),
+        )
+    ):
+        if first.sealed_at is not None:
+            # Where it lay then the journal alone knows: it lies elsewhere now.
+            lines = journal.told(work.session, "deposit.seal", dossier.id, first.sealed_at)
+            if any((f["number"], name_key(f["path"])) == (first.number, way) for f in lines):
+                return first
+    return None
+
+
+def _drop(
+    work: Work,
+    dossier: Dossier,
+    folders: list[Node],
+    node: Node,
+    deposit: Deposit,
+    first: Deposit,
+) -> None:
+    """Remove what would be a second deposit of one piece; its author is told of the first."""
+    sealed = french_moment(first.sealed_at) if first.sealed_at is not None else ""
+    reason = f"déposée {sealed} sous le numéro D-{first.number:06}"
+    _tell(work, MessageKind.REPEATED, dossier, folders, node, deposit, reason)
+    write.record(
+        work,
+        "deposit.repeat",
+        dossier,
+        path=write.path_of(folders, node.name),
+        number=first.number,
+        sha256=node.sha256,
+    )
+    write.remove_tree(work, dossier, node)
 
 
 def seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit: Deposit) -> None:

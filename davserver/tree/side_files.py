@@ -1,13 +1,33 @@
-"""Side files and other leftovers of programs: kept for a day, within bounds, then gone."""
+"""Side files and other leftovers of programs: kept for a while, within bounds, then gone.
+
+A temporary file may hold a document that somebody has saved under an unlucky name. It is no
+deposit: it may be a draft, or half a download, and a deposit is for ever. But it never goes without
+a word: once no program has come back to it for a while its author is told, and from then on it is
+kept long enough to be given its name. It then counts as received when it came.
+"""
 
 from datetime import timedelta
 
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from davserver.alerts import outbox
+from davserver.alerts.letter import french_moment
 from davserver.errors import Full
-from davserver.model import Dossier, DossierKind, Node, NodeKind, NodeState
+from davserver.model import (
+    Dossier,
+    DossierKind,
+    Message,
+    MessageKind,
+    MessageLine,
+    Node,
+    NodeKind,
+    NodeState,
+    User,
+)
+from davserver.policy.side_names import SideKind, kind_of
 from davserver.tree import write
+from davserver.tree.sealing import folders_of
 from davserver.work import Work
 
 
@@ -20,6 +40,39 @@ def require_room(work: Work, size: int) -> None:
     )
     if (kept or 0) + size > work.settings.deposit.side_file_quota:
         raise Full("Trop de fichiers temporaires : fermez vos programmes, puis recommencez.")
+
+
+def untold(work: Work) -> list[int]:
+    """The ids of temporary files with content to which no program came back, and whose authors have
+    not been told that they are no deposits."""
+    return [node.id for node in work.session.scalars(_untold(work)) if not _is_litter(work, node)]
+
+
+def tell(work: Work, node_id: int) -> None:
+    """Tell the author of one of :func:`untold`, unless something has happened to it since."""
+    node = work.session.get(Node, node_id)
+    if node is None:
+        return
+    dossier = work.session.get_one(Dossier, node.dossier_id)
+    work.hold(dossier)
+    node = work.session.scalars(_untold(work).where(Node.id == node_id)).first()
+    if node is None or node.author_id is None:
+        return
+    end = work.now + timedelta(seconds=work.settings.deposit.temporary_life)
+    reason = (
+        f"nom de fichier temporaire ; reçu {french_moment(node.written)}, effacé "
+        f"{french_moment(end)} s'il garde ce nom"
+    )
+    outbox.tell(
+        work,
+        MessageKind.TEMPORARY,
+        dossier,
+        folders_of(work, node),
+        node.name,
+        author_id=node.author_id,
+        reason=reason,
+        node=node,
+    )
 
 
 def expired(work: Work) -> list[int]:
@@ -42,31 +95,69 @@ def expire(work: Work, node_id: int) -> None:
     write.remove_tree(work, dossier, node)
 
 
+def _untold(work: Work) -> Select[Node]:
+    times = work.settings.deposit
+    # Before it goes, whatever the settings.
+    late = work.now - timedelta(seconds=min(times.temporary_told, times.side_file_life))
+    return (
+        select(Node)
+        .join(Dossier, Dossier.id == Node.dossier_id)
+        .join(User, User.id == Node.author_id)
+        .where(
+            Node.state == NodeState.SIDE,
+            Node.kind == NodeKind.FILE,
+            Node.size > 0,
+            Node.written < late,
+            Dossier.kind == DossierKind.EXPERTISE,
+            User.login.is_not(None),
+            User.disabled.is_(False),
+            ~_told(MessageLine.at >= Node.written),
+        )
+    )
+
+
+def _told(when: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether the author of the node has been told that it is no deposit."""
+    return (
+        exists()
+        .where(MessageLine.message_id == Message.id, MessageLine.node_id == Node.id, when)
+        .where(
+            Message.dossier_id == Node.dossier_id,
+            Message.depositor_id == Node.author_id,
+            Message.kind == MessageKind.TEMPORARY,
+        )
+    )
+
+
+def _is_litter(work: Work, node: Node) -> bool:
+    if kind_of(node.name, "", folder=False, within=None) is SideKind.LITTER:
+        return True
+    side = [folder for folder in folders_of(work, node) if folder.state is NodeState.SIDE]
+    return bool(side) and SideKind.LITTER is kind_of(
+        node.name, "", folder=False, within=side[0].name
+    )
+
+
 def _expired(work: Work) -> Select[int]:
     times = work.settings.deposit
-    member = aliased(Node)
     side = and_(
         Node.state == NodeState.SIDE,
         Node.written < work.now - timedelta(seconds=times.side_file_life),
+        ~_told(MessageLine.at >= work.now - timedelta(seconds=times.temporary_life)),
     )
     folder = and_(
         Node.state == NodeState.RESERVED,
         Node.kind == NodeKind.FOLDER,
         Node.created < work.now - timedelta(seconds=times.reservation),
     )
-    # A folder that holds anything else than older side files is still in use.
-    in_use = (
-        exists()
-        .where(member.parent_id == Node.id)
-        .where(
-            or_(
-                member.state != NodeState.SIDE,
-                member.written >= work.now - timedelta(seconds=times.side_file_life),
-            )
-        )
-    )
+    # A folder goes after what is in it.
+    member = aliased(Node)
     return (
         select(Node.id)
         .join(Dossier, Dossier.id == Node.dossier_id)
-        .where(or_(side, folder), Dossier.kind == DossierKind.EXPERTISE, ~in_use)
+        .where(
+            or_(side, folder),
+            Dossier.kind == DossierKind.EXPERTISE,
+            ~exists().where(member.parent_id == Node.id),
+        )
     )

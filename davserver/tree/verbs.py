@@ -22,23 +22,37 @@ row, and ``davserver rights explain`` asks about the same, so that the answer ca
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from davserver.errors import NotAllowed, Refused
 from davserver.model import Dossier, Node, NodeState
-from davserver.policy import Act, Action, Entry
-from davserver.policy.side_files import side_kind
+from davserver.policy import Act, Action
+from davserver.policy.side_names import SideKind, kind_of
 from davserver.tree.lookup import Spot, box_of
 from davserver.tree.members import Member
 from davserver.work import Work, entry_of
 
 
-def is_side(work: Work, spot: Spot) -> bool:
+def side_kind(work: Work, spot: Spot, *, folder: bool = False) -> SideKind | None:
+    """What kind of side file of a program is, or would be, at ``spot``; None for an ordinary file.
+    ``folder``: it would be a folder."""
+    node = spot.node
+    within = next((above for above in spot.folders if above.state is NodeState.SIDE), None)
+    if within is None and node is not None and node.state is not NodeState.SIDE:
+        return None
+    found = kind_of(
+        spot.name,
+        work.client.agent,
+        folder=folder or spot.is_folder,
+        within=within.name if within is not None else None,
+    )
+    # What another program has made stays a side file.
+    return found or (SideKind.TEMPORARY if node is not None else None)
+
+
+def is_side(work: Work, spot: Spot, *, folder: bool = False) -> bool:
     """Whether what is, or would be, at ``spot`` is a side file of a program."""
-    if spot.node is not None and spot.node.state is NodeState.SIDE:
-        return True
-    if spot.parent is not None and spot.parent.state is NodeState.SIDE:
-        return True
-    return spot.node is None and side_kind(spot.name, work.client.agent) is not None
+    return side_kind(work, spot, folder=folder) is not None
 
 
 def get(work: Work, spot: Spot) -> Iterator[Action]:
@@ -56,29 +70,27 @@ def propfind(work: Work, spot: Spot) -> Iterator[Action]:
 
 def put(work: Work, spot: Spot, size: int | None) -> Iterator[Action]:
     """PUT of ``size`` bytes (None: not announced)."""
+    yield from _put(work, spot, size)
+
+
+def _put(work: Work, spot: Spot, size: int | None, **facts: Any) -> Iterator[Action]:
     dossier, _ = spot.place()
     node = spot.node
     if node is not None and node.is_folder:
         raise NotAllowed("Un dossier porte déjà ce nom.")
-    if is_side(work, spot):
-        yield work.action(Act.SIDE, dossier, spot.folders, node, name=spot.name, size=size)
+    facts |= {"name": spot.name, "size": size, "misspelt": _is_misspelt(work, spot)}
+    if is_side(work, spot, folder=facts.get("makes_folder", False)):
+        yield work.action(Act.SIDE, dossier, spot.folders, node, **facts)
         return
     act = Act.ADD if node is None else _own_or(work, node, Act.REPLACE)
-    yield work.action(
-        act,
-        dossier,
-        spot.folders,
-        node,
-        name=spot.name,
-        size=size,
-        replaced=node.size if node is not None else 0,
-    )
+    replaced = node.size if node is not None else 0
+    yield work.action(act, dossier, spot.folders, node, replaced=replaced, **facts)
 
 
 def mkcol(work: Work, spot: Spot) -> Iterator[Action]:
     """MKCOL of a free name."""
     dossier, _ = spot.place()
-    act = Act.SIDE if is_side(work, spot) else Act.ADD
+    act = Act.SIDE if is_side(work, spot, folder=True) else Act.ADD
     yield work.action(act, dossier, spot.folders, name=spot.name, makes_folder=True)
 
 
@@ -94,13 +106,18 @@ def lock(work: Work, spot: Spot, below: Sequence[Member]) -> Iterator[Action]:
         yield from put(work, spot, 0)
         return
     dossier, node = spot.existing()
-    yield from _throughout(work, Act.LOCK, dossier, spot, node, below)
+    misspelt = _is_misspelt(work, spot)
+    facts = {"name": spot.name, "misspelt": misspelt}
+    yield from _throughout(work, Act.LOCK, dossier, spot, node, below, **facts)
 
 
 def delete(work: Work, spot: Spot, below: Sequence[Member]) -> Iterator[Action]:
-    """DELETE of the target with all its members."""
+    """DELETE of the target with all its members. Programs take back what they could not send: by
+    the name of their own file, not of another."""
     dossier, node = spot.existing()
-    yield from _throughout(work, Act.REMOVE, dossier, spot, node, below)
+    misspelt = not work.client.program.case_blind and _is_misspelt(work, spot)
+    facts = {"name": spot.name, "misspelt": misspelt}
+    yield from _throughout(work, Act.REMOVE, dossier, spot, node, below, **facts)
 
 
 def copy(
@@ -117,14 +134,12 @@ def copy(
     yield from _overwriting(work, target, overwritten)
     there, _ = target.place()
     yield work.action(
-        Act.SIDE if is_side(work, target) else Act.ADD,
+        Act.SIDE if is_side(work, target.freed(), folder=node.is_folder) else Act.ADD,
         there,
         target.folders,
         name=target.name,
         size=size,
-        makes_folder=node.is_folder,
-        arriving=entry_of(node),
-        arriving_chain=_chain(source),
+        **_arrival(source, node),
     )
 
 
@@ -138,7 +153,7 @@ def move(
         yield work.action(Act.SIDE, dossier, source.folders, node)
         if target.node is not None and target.node.id == node.id:
             return
-        yield from put(work, target, node.size)
+        yield from _put(work, target, node.size, **_arrival(source, node))
         return
     if node.is_open:
         _require_simple(work, source, node, target)
@@ -147,14 +162,12 @@ def move(
             yield work.action(Act.COMPLETE, dossier, member.folders, member.node)
         yield from _overwriting(work, target, overwritten)
         yield work.action(
-            Act.SIDE if is_side(work, target) else Act.ADD,
+            Act.SIDE if is_side(work, target.freed(), folder=node.is_folder) else Act.ADD,
             there,
             target.folders,
             name=target.name,
             size=node.size if there.id != dossier.id else 0,
-            makes_folder=node.is_folder,
-            arriving=entry_of(node),
-            arriving_chain=_chain(source),
+            **_arrival(source, node),
         )
         return
     if parent.state is NodeState.SIDE:
@@ -174,9 +187,7 @@ def move(
         target.folders,
         name=target.name,
         size=size if there.id != dossier.id else 0,
-        makes_folder=node.is_folder,
-        arriving=entry_of(node),
-        arriving_chain=_chain(source),
+        **_arrival(source, node),
     )
 
 
@@ -184,7 +195,7 @@ def _require_simple(work: Work, source: Spot, node: Node, target: Spot) -> None:
     """An unfinished folder goes nowhere but to another name in its own box: what is in it would
     else become a deposit where its author may not deposit, or a temporary file."""
     same_box = box_of(source.folders) == box_of(target.folders)
-    if node.is_folder and (is_side(work, target) or not same_box):
+    if node.is_folder and (is_side(work, target.freed(), folder=True) or not same_box):
         raise Refused(
             "Un dossier en cours de dépôt ne se déplace pas : déplacez les fichiers un à un.",
             phrase="Deplacez les fichiers un a un",
@@ -195,14 +206,22 @@ def _overwriting(work: Work, target: Spot, overwritten: Sequence[Member]) -> Ite
     """Overwriting is removing what stands there, each member included (RFC 4918 §9.8.4)."""
     if target.node is not None and target.dossier is not None:
         dossier, node = target.dossier, target.node
-        yield from _throughout(work, Act.REMOVE, dossier, target, node, overwritten)
+        facts = {"name": target.name, "misspelt": _is_misspelt(work, target)}
+        yield from _throughout(work, Act.REMOVE, dossier, target, node, overwritten, **facts)
 
 
 def _throughout(
-    work: Work, act: Act, dossier: Dossier, spot: Spot, node: Node, below: Sequence[Member]
+    work: Work,
+    act: Act,
+    dossier: Dossier,
+    spot: Spot,
+    node: Node,
+    below: Sequence[Member],
+    **facts: Any,
 ) -> Iterator[Action]:
-    """``act`` on the target and on every member, or what it is on one's own unfinished file."""
-    yield work.action(_own_or(work, node, act), dossier, spot.folders, node)
+    """``act`` on the target, as the client calls it, and on every member; or what it is on one's
+    own unfinished file."""
+    yield work.action(_own_or(work, node, act), dossier, spot.folders, node, **facts)
     for member in _counted(below):
         yield work.action(_own_or(work, member.node, act), dossier, member.folders, member.node)
 
@@ -219,6 +238,15 @@ def _own_or(work: Work, node: Node, act: Act) -> Act:
     return Act.COMPLETE if node.is_open and node.author_id == work.actor.id else act
 
 
-def _chain(spot: Spot) -> tuple[Entry, ...]:
-    """The folders from which something arrives."""
-    return tuple(entry_of(folder) for folder in spot.folders)
+def _is_misspelt(work: Work, spot: Spot) -> bool:
+    """Whether the client may mean another file of its own than the one that stands there."""
+    return spot.is_spelt_otherwise(way=not work.client.program.case_blind)
+
+
+def _arrival(source: Spot, node: Node) -> dict[str, Any]:
+    """What comes by MOVE or COPY, and from where."""
+    return {
+        "makes_folder": node.is_folder,
+        "arriving": entry_of(node),
+        "arriving_chain": tuple(entry_of(folder) for folder in source.folders),
+    }

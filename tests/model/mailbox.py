@@ -19,6 +19,7 @@ from tests.model.tree import (
     LONGEST_LOCK,
     REPLAY,
     SHORTEST_LOCK,
+    WINDOWS,
     Lock,
     Node,
     Request,
@@ -28,6 +29,7 @@ from tests.model.tree import (
     composed,
     is_litter,
     is_side_name,
+    way_of,
 )
 
 
@@ -93,12 +95,10 @@ class Mailbox(Tree):
             refusals |= self._wants_free(request)
         elif node and node.state is State.RECEIVED and request.free == "If-None-Match":
             refusals |= {"412"}
+        refusals |= self._other_name(spot)
         refusals |= self._conditions(request, node)
         if cut:
             refusals |= {"400"}
-
-        if node is None and self._was_filed(request, spot):
-            return Verdict(refusals, {"204"})
 
         def effect() -> None:
             self._use(request, node)
@@ -115,7 +115,7 @@ class Mailbox(Tree):
                 composed(spot.name), request.who, State.RESERVED, True, self.now
             ))  # fmt: skip
 
-        return Verdict(self._landing(request, spot), {"201"}, effect)
+        return Verdict(self._landing(request, spot, folder=True), {"201"}, effect)
 
     def _lock(self, request: Request, spot: Spot, granted: str) -> Verdict:
         node = spot.node
@@ -125,7 +125,7 @@ class Mailbox(Tree):
             late = "403" if request.agent == FINDER else "423"
             refusals = taken or (set() if courtesy else {late})
         else:
-            refusals = taken | self._landing(request, spot, tokens=False)
+            refusals = taken | self._landing(request, spot, tokens=False) | self._other_name(spot)
         rivals = {}
         if node and node.state is not State.SEALED:
             rivals = {
@@ -207,6 +207,8 @@ class Mailbox(Tree):
         if node is None:
             return Verdict({"404"})
         refusals = self._conditions(request, node) | self._removal(request, spot, node)
+        if request.agent != WINDOWS:  # to which capitals are nothing
+            refusals |= self._other_name(spot)
         return Verdict(refusals, {"204"}, lambda: self._drop(spot, node))
 
     def _copy(self, request: Request, spot: Spot) -> Verdict:
@@ -216,7 +218,7 @@ class Mailbox(Tree):
         refusals = self._ends(request, spot, node, target) | self._landing(request, target, node)
         refusals |= {"403"} if target.node is node else set()
         if target.node is not None:
-            refusals |= self._removal(request, target, target.node)
+            refusals |= self._removal(request, target, target.node) | self._other_name(target)
 
         def effect() -> None:
             if target.node is not None:
@@ -237,10 +239,9 @@ class Mailbox(Tree):
             refusals |= self._landing(request, target, node)
             if target.node is not None:
                 refusals |= self._removal(request, target, target.node)
+                refusals |= self._other_name(target)
             if node.is_folder and target.place != "box":
                 refusals |= {"403"}
-        if node.is_folder and target.is_side:
-            refusals |= {"403"}
         if node.state is State.SIDE:
             if not self._may_litter(request, spot):
                 refusals |= {"403"}
@@ -276,13 +277,19 @@ class Mailbox(Tree):
         self._drop(spot, node)
         for moved in (node, *node.below()):
             moved.locks.clear()
-        if node.is_open and not same and is_side_name(target.name):
-            node.state = State.SIDE
+        if node.is_open and not same and not node.is_folder and is_side_name(target.name):
+            node.state, node.told = State.SIDE, None
         if node.state is State.SEALED:
-            self.filed.append((spot.folders[-1], node))
+            self._file(spot.folders, node)
         node.name = composed(target.name)
         node.touched = self.now
         self._add(target, node)
+
+    def _file(self, folders: tuple[Node, ...], node: Node) -> None:
+        if not node.is_folder:
+            self.filed.add((node.author, way_of(folders, node), node.content))
+        for member in list(node.members.values()):
+            self._file((*folders, node), member)
 
     def _ends(self, request: Request, spot: Spot, node: Node, target: Spot) -> set[str]:
         """What MOVE and COPY refuse whatever lies there."""
@@ -298,15 +305,27 @@ class Mailbox(Tree):
         return refusals
 
     def _landing(
-        self, request: Request, spot: Spot, arriving: Node | None = None, *, tokens: bool = True
+        self,
+        request: Request,
+        spot: Spot,
+        arriving: Node | None = None,
+        *,
+        tokens: bool = True,
+        folder: bool = False,
     ) -> set[str]:
-        """The refusals that whoever writes under a name meets. ``arriving``: by MOVE or COPY."""
+        """The refusals that whoever writes under a name meets. ``arriving``: by MOVE or COPY.
+        ``folder``: it makes one, and no name makes a folder a side file."""
+        folder = folder or (arriving is not None and arriving.is_folder)
         if spot.lost:
             return {"409"} if self._may_add(request, spot) else {"409", "403"}
         refusals = self._guards(request, spot.node) if spot.node and tokens else set[str]()
-        if spot.is_side:
-            disguised = arriving is not None and arriving.state is not State.SIDE
-            if not self._may_litter(request, spot) or (disguised and is_litter(spot.name)):
+        replaced = arriving is not None and arriving.state is not State.SIDE
+        if (is_side_name(spot.name) if replaced else spot.is_side) and not folder:
+            litter = arriving and arriving.state is State.SIDE and is_litter(arriving.name)
+            disguised = is_litter(spot.name) and (
+                bool(arriving and not litter) or bool(request.method == "PUT" and request.body)
+            )
+            if not self._may_litter(request, spot) or disguised:
                 refusals |= {"403"}
         elif not self._may_add(request, spot):
             refusals |= {"403"}
@@ -350,6 +369,11 @@ class Mailbox(Tree):
         return refusals
 
     @staticmethod
+    def _other_name(spot: Spot) -> set[str]:
+        """Two files whose names differ by capitals are not one file in two versions."""
+        return {"403"} if spot.misspelt else set()
+
+    @staticmethod
     def _wants_free(request: Request) -> set[str]:
         return {"412"} if request.free else set()
 
@@ -358,7 +382,10 @@ class Mailbox(Tree):
         return request.who in ADDS[spot.place]
 
     def _may_litter(self, request: Request, spot: Spot) -> bool:
-        return self._may_add(request, spot) or request.agent in LEAVE_LITTER
+        """What may be a document is taken only where one may add; litter from Macs and Windows
+        anywhere."""
+        leaves = request.agent in LEAVE_LITTER and is_litter(spot.name)
+        return self._may_add(request, spot) or leaves
 
     def _repeats(self, request: Request, node: Node) -> bool:
         """A lost answer: the same content again, by the same author."""
@@ -368,17 +395,6 @@ class Mailbox(Tree):
             and node.author == request.who
             and node.content == request.body
             and self.now < node.modified + REPLAY
-        )
-
-    def _was_filed(self, request: Request, spot: Spot) -> bool:
-        """A lost answer, whose piece the expert has filed in between."""
-        name = composed(spot.name)
-        return any(
-            bool(spot.folders)
-            and folder is spot.folders[-1]
-            and node.name == name
-            and self._repeats(request, node)
-            for folder, node in self.filed
         )
 
     def _just_sealed(self, who: str, node: Node) -> bool:

@@ -4,7 +4,7 @@ It shares no code with the product. Times are seconds since the run began.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -24,6 +24,7 @@ QUIET_LOCKED, QUIET_UNLOCKED, HELD = 20.0, MINUTE, 10 * MINUTE
 RESERVATION, LONGEST_RESERVATION = HOUR, DAY
 COURTESY = IDLE = 2 * MINUTE
 REPLAY = SIDE_LIFE = DAY
+TOLD, TEMPORARY_LIFE = 10 * MINUTE, 7 * DAY
 SHORTEST_LOCK, LONGEST_LOCK = 180.0, 1_800.0
 
 Path = tuple[str, ...]
@@ -62,6 +63,8 @@ class Node:
     now: float
     content: bytes = b""
     used_lock: bool = False
+    told: float | None = None
+    """When its author was told that this content is no deposit."""
     locks: dict[str, Lock] = field(default_factory=dict)
     members: dict[tuple[str, str], "Node"] = field(default_factory=dict)
 
@@ -77,6 +80,11 @@ class Node:
         """Its key among the members of its folder: side files of several people may have one
         name."""
         return key_of(self.name), self.author if self.state is State.SIDE else ""
+
+    @property
+    def is_left_document(self) -> bool:
+        """Whether it may hold a document that a program was saving."""
+        return self.state is State.SIDE and bool(self.content) and not is_litter(self.name)
 
     def below(self) -> Iterator["Node"]:
         """All members, at any depth."""
@@ -122,6 +130,11 @@ class Spot:
         return not self.folders
 
     @property
+    def misspelt(self) -> bool:
+        """Whether what stands here, or a folder on the way, is called by another spelling."""
+        return self.node is not None and composed(self.name) != self.node.name
+
+    @property
     def is_side(self) -> bool:
         return self.node.state is State.SIDE if self.node else is_side_name(self.name)
 
@@ -133,6 +146,11 @@ def composed(name: str) -> str:
 def key_of(name: str) -> str:
     """What is compared: a Mac's accents and capitals make no other name."""
     return composed(composed(name).casefold())
+
+
+def way_of(folders: Iterable[Node], node: Node) -> tuple[str, ...]:
+    """The way to a file, and its name, as they are compared."""
+    return (*(key_of(folder.name) for folder in folders), key_of(node.name))
 
 
 def is_litter(name: str) -> bool:
@@ -156,8 +174,8 @@ class Tree:
         self.places = {place: Node(place, "", State.SEALED, True, 0.0) for place in ADDS}
         self.deposits: list[bytes] = []
         """The content of each sealed deposit."""
-        self.filed: list[tuple[Node, Node]] = []
-        """The pieces that were filed one by one, each with the folder in which it lay."""
+        self.filed: set[tuple[str, tuple[str, ...], bytes]] = set()
+        """The pieces that were filed: author, way and name in the box, content."""
 
     def find(self, who: str, path: Path) -> Spot:
         """The spot of ``path`` for ``who``."""
@@ -177,7 +195,11 @@ class Tree:
         found: dict[Path, bytes | None] = {}
 
         def enter(path: Path, folder: Node) -> None:
-            visible = [node for node in folder.members.values() if sees(who, node)]
+            visible = [
+                node
+                for node in folder.members.values()
+                if sees(who, node) and self._child(folder, who, node.name) is node
+            ]
             if all(node.state is State.SIDE for node in visible):
                 return  # a Mac removes a folder only if its listing is empty
             for node in visible:
@@ -200,18 +222,29 @@ class Tree:
         for node in list(members.values()):
             if node.is_folder:
                 self._settle((*folders, node))
+            if node.is_left_document and self.now > node.modified + TOLD:
+                node.told = node.told or self.now
             if self._is_over(node):
                 del members[node.key]
             elif node.state is State.RECEIVED and self.now >= self._quiet_from(node):
+                if self._was_filed(folders, node):
+                    del members[node.key]
+                    continue
                 node.state, node.sealed = State.SEALED, self.now
                 node.locks.clear()
                 for folder in folders:
                     folder.state = State.SEALED
                 self.deposits.append(node.content)
 
+    def _was_filed(self, folders: tuple[Node, ...], node: Node) -> bool:
+        """Whether this would be a second deposit of a piece that the expert has filed."""
+        return (node.author, way_of(folders, node), node.content) in self.filed
+
     def _is_over(self, node: Node) -> bool:
         """Whether nobody came back to what was begun."""
         if node.state is State.SIDE:
+            if node.told is not None:
+                return self.now > node.told + TEMPORARY_LIFE
             return self.now > node.modified + SIDE_LIFE
         if node.state is not State.RESERVED:
             return False
@@ -252,6 +285,7 @@ class Tree:
             node = Node(composed(spot.name), who, state, False, self.now)
             self._add(spot, node)
         node.content, node.modified, node.touched = content, self.now, self.now
+        node.told = None
         if node.is_open:
             node.state = State.RECEIVED if content else State.RESERVED
             node.received = self.now

@@ -19,7 +19,7 @@ from tests.conftest import Start
 from tests.replay import explorer
 from tests.replay.answers import content, explained, has, lists, says
 from tests.replay.bodies import ALLPROP, pdf
-from tests.replay.explorer import WINDOWS
+from tests.replay.explorer import LOCKINFO, WINDOWS
 from tests.replay.script import (
     AUTHOR,
     Client,
@@ -91,7 +91,8 @@ def test_x3_accents_and_capitals_do_not_make_another_name(player: Play) -> None:
     player(CURL).play(
         Row("PUT", composed, "", pdf("X3 first"), 201),
         Row("PUT", decomposed, "", file, 204),
-        Row("PUT", "B/%C3%A9TAT-x3.PDF", "", pdf("X3 otherwise"), 403, explained),
+        Row("PUT", "B/%C3%A9TAT-x3.PDF", "", pdf("X3 of another file"), 403, explained),
+        Row("LOCK", "B/%C3%A9TAT-x3.PDF", "Depth: 0", LOCKINFO, 403, explained),
         Row("PROPFIND", "B", "Depth: 1", ALLPROP, 207, lists("État-X3.pdf")),
         Sealed("État-X3.pdf"),
         Row("PUT", decomposed, "", pdf("X3 otherwise"), 403, explained),

@@ -1,11 +1,12 @@
 """PROPFIND (RFC 4918 §9.1)."""
 
+from davserver.errors import NotFound
 from davserver.providers import listing
 from davserver.providers.address import href
 from davserver.providers.answers import Answer, multistatus
 from davserver.providers.exchange import Exchange
 from davserver.tree import verbs
-from davserver.tree.lookup import find
+from davserver.tree.lookup import Spot, find
 
 
 def answer(exchange: Exchange) -> Answer:
@@ -15,6 +16,8 @@ def answer(exchange: Exchange) -> Answer:
     asked = listing.asked(exchange.xml(), minimal=minimal)
     with exchange.site.reading(exchange.actor, exchange.client) as work:
         spot = find(work, exchange.path)
+        if _is_mistaken(exchange, spot):
+            raise NotFound("Aucun fichier ne porte ce nom, écrit ainsi.")
         work.gate.require(verbs.propfind(work, spot))
         if depth == "infinity" and spot.is_folder:
             raise listing.Endless
@@ -27,3 +30,9 @@ def answer(exchange: Exchange) -> Answer:
         ]
     offered = ("return=minimal", "depth-noroot") if depth == "1" else ("return=minimal",)
     return exchange.preferred(multistatus(shown), *offered)
+
+
+def _is_mistaken(exchange: Exchange, spot: Spot) -> bool:
+    """Whether the client would take another file for its own: one it has under another spelling."""
+    exact = exchange.client.program.case_exact and not spot.is_folder
+    return exact and spot.seen and spot.is_spelt_otherwise(way=False)

@@ -15,14 +15,12 @@ from davserver.tree import put
 from davserver.tree.entity_tags import of_file
 from davserver.tree.write import EMPTY, Content
 
-# By these a program says that it sends a part of the content only: SabreDAV's and ownCloud's ways.
-_PARTIAL = frozenset({"content-range", "x-update-range", "oc-chunked"})
 TICK = 2.0  # seconds: a transfer that lasts longer reserves its name, and keeps it
 
 
 def answer(exchange: Exchange) -> Answer:
     """201 for a new name, 204 for a known one. A refusal costs no transfer and leaves nothing."""
-    if not _PARTIAL.isdisjoint(exchange.headers):
+    if _is_partial(exchange):
         raise BadRequest("On n'écrit pas un morceau de fichier : envoyez-le en entier.")
     if exchange.headers.get("content-encoding", "identity").lower() != "identity":
         raise BadRequest("Le fichier doit être envoyé tel quel, sans compression.")
@@ -56,6 +54,19 @@ def answer(exchange: Exchange) -> Answer:
     if done.dated:
         headers.append(("X-OC-MTime", "accepted"))
     return Answer(201 if done.created or transfer.reserved else 204, tuple(headers))
+
+
+def _is_partial(exchange: Exchange) -> bool:
+    """Whether the client says that the body is a piece of a file, in one of the ways of programs
+    that send large files in pieces. Stored as it is, a piece would be deposited as the whole."""
+    headers = exchange.headers
+    said = (
+        headers.get("oc-chunked", "0").strip().lower() not in ("0", "false"),
+        headers.get("upload-incomplete", "?0").strip() == "?1",
+        headers.get("upload-complete", "?1").strip() == "?0",
+        headers.get("upload-offset", "0").strip() != "0",
+    )
+    return any(said) or not headers.keys().isdisjoint(("content-range", "x-update-range"))
 
 
 def _dated(exchange: Exchange) -> datetime | None:
