@@ -13,7 +13,7 @@ from davserver.names import name_key
 from davserver.policy import Actor
 from davserver.policy.loading import make_gate
 from davserver.settings import BadSettings, Settings
-from davserver.storage.directory import DirectoryBlobStore
+from davserver.storage.directory import DirectoryBlobStore, flush_directory, write_durably
 from davserver.tree.lookup import ROOT_ID
 from davserver.work import Caches, Client, Work
 
@@ -87,14 +87,18 @@ def create_site(settings: Settings) -> None:
     database.close()
     marker = data / MARKER
     if not marker.exists():
-        marker.write_text(json.dumps({"program": "davserver", "layout": LAYOUT}) + "\n")
+        # A site that was said to be there must be known again after a power cut.
+        write_durably(marker, json.dumps({"program": "davserver", "layout": LAYOUT}) + "\n")
+        flush_directory(data.absolute().parent)
 
 
-def open_site(settings: Settings) -> Site:
+def open_site(
+    settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Site:
     """The site of an existing data folder. Raises BadSettings when it is none, or of another
     version."""
     _check_marker(settings.storage.data, fresh_allowed=False)
-    site = Site(settings)
+    site = Site(settings, clock=clock)
     try:
         site.database.require_schema()
     except WrongSchema as error:

@@ -50,16 +50,19 @@ class DirectoryIncoming:
             self._file.close()
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
-                _flush_directory(self._store.blobs)
+                flush_directory(self._store.blobs)
             self._path.rename(target)
             self._kept = True
-            _flush_directory(target.parent)
+            flush_directory(target.parent)
         return Stored(key, self.size, self._hash.hexdigest())
 
     def drop(self) -> None:
-        self._file.close()
-        if not self._kept:
-            self._path.unlink(missing_ok=True)
+        # What a broken disk does not let go is the sweep's; the fault itself has been told.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            if not self._kept:
+                self._path.unlink(missing_ok=True)
 
 
 class DirectoryBlobStore:
@@ -74,8 +77,8 @@ class DirectoryBlobStore:
         for directory in (self.spool, self.blobs):
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.blobs / MARKER).touch()
-        _flush_directory(self.blobs)
-        _flush_directory(self.blobs.parent)
+        flush_directory(self.blobs)
+        flush_directory(self.blobs.parent)
 
     def path(self, key: str) -> Path:
         return self.blobs / key[:2] / key
@@ -112,7 +115,10 @@ class DirectoryBlobStore:
                 file.unlink(missing_ok=True)
 
     def ready(self) -> bool:
-        return (self.blobs / MARKER).is_file() and self.spool.is_dir()
+        try:
+            return (self.blobs / MARKER).is_file() and self.spool.is_dir()
+        except OSError:  # a disk that cannot even be asked
+            return False
 
     def _require(self) -> None:
         if not self.ready():
@@ -124,7 +130,10 @@ def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
         file.seek(start)
         left = length
         while left is None or left > 0:
-            block = file.read(BLOCK if left is None else min(BLOCK, left))
+            try:
+                block = file.read(BLOCK if left is None else min(BLOCK, left))
+            except OSError as error:
+                raise Unavailable("Ce fichier est momentanément illisible.") from error
             if not block:
                 break
             if left is not None:
@@ -143,7 +152,19 @@ def _faults() -> Iterator[None]:
         raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
 
 
-def _flush_directory(directory: Path) -> None:
+def write_durably(path: Path, text: str) -> None:
+    """Make a small file that is whole, or not there, after a power cut."""
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    flush_directory(path.parent)
+
+
+def flush_directory(directory: Path) -> None:
+    """Make the names in ``directory`` durable."""
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 
 from davserver.dates import parsed
 from davserver.errors import NotFound, RangeNotSatisfiable
@@ -59,7 +60,12 @@ def answer(exchange: Exchange) -> Answer:
 
 
 def _read(exchange: Exchange, file: File, start: int, length: int) -> Iterator[bytes]:
-    return iter(()) if exchange.method == "HEAD" else file.read(start, length)
+    if exchange.method == "HEAD":
+        return iter(())
+    blocks = file.read(start, length)
+    # Before the status goes out: what fails here is a 503, and no answer that is cut.
+    first = next(blocks, b"")
+    return chain([first], blocks)
 
 
 def _head(exchange: Exchange, answer: Answer) -> Answer:
