@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from davserver.alerts.sending import send_due
 from davserver.errors import Unavailable
@@ -53,7 +53,9 @@ class Background:
         if time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
             grace = timedelta(seconds=self._site.settings.storage.orphan_grace)
-            sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
+            # Files are dated by the machine: its clock may have jumped where the site's has not.
+            now = min(self._site.clock(), datetime.now(UTC))
+            sweep(self._site.database, self._site.blobs, now, grace)
             with self._site.writing(SYSTEM, CLIENT) as work:
                 locks.drop_expired(work)
 

@@ -16,7 +16,7 @@ LEVELS = (
     {"work", "accounts"},
     {"policy", "journal", "storage"},
     {"model"},
-    {"settings", "names", "errors", "logs", "clients", "dates", "server"},
+    {"settings", "names", "errors", "logs", "clients", "clock", "dates", "server"},
 )
 
 

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from davserver.accounts import passwords
-from davserver.commands.serve import run
+from davserver.commands.serve import run, sole_server
 from davserver.demo import seed
-from davserver.settings import load
+from davserver.settings import Settings, load
 from davserver.site import create_site, open_site
 
 DATA = Path("davserver-demo")
@@ -36,18 +36,23 @@ def demo(
     server = settings.server.model_copy(update={"host": host, "port": port})
     settings = settings.model_copy(update={"server": server})
     create_site(settings)
+    with sole_server(settings):
+        chosen = password or passwords.generated()
+        _prepare(settings, chosen)
+        typer.echo(_welcome(host, port, chosen))
+        raise typer.Exit(run(settings))
+
+
+def _prepare(settings: Settings, password: str) -> None:
     site = open_site(settings)
-    chosen = password or passwords.generated()
     try:
         if seed.is_empty(site):
             typer.echo("Préparation des trois dossiers fictifs…")
-            seed.seed(site, chosen)
+            seed.seed(site, password)
         else:
-            seed.set_passwords(site, chosen)
+            seed.set_passwords(site, password)
     finally:
         site.close()
-    typer.echo(_welcome(host, port, chosen))
-    raise typer.Exit(run(settings))
 
 
 def _welcome(host: str, port: int, password: str) -> str:

@@ -16,6 +16,7 @@ An application reads its body from ``wsgi.input``, if it wants it, before it sen
   that the client has not begun to send, and it closes, once the client had time to read the answer.
 """
 
+from davserver.server.alone import alone
 from davserver.server.bodies import BodyTooLarge, BrokenBody
 from davserver.server.listening import CannotListen, Listening, Worker, WSGIApplication
 from davserver.server.streams import ClientGone, ClientTooSlow
@@ -30,5 +31,6 @@ __all__ = [
     "Listening",
     "WSGIApplication",
     "Worker",
+    "alone",
     "serve",
 ]
