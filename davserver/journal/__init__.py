@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from davserver.errors import Unavailable
 from davserver.model import JournalLine
 
 BEGINNING = "0" * 64
@@ -41,8 +43,16 @@ def record(
     )
     line.hash = line_hash(line)
     session.add(line)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Unavailable("Le journal ne peut pas être écrit : rien n'a été fait.") from error
     return line
+
+
+def last(session: Session) -> datetime | None:
+    """When the last line was written (UTC); None for an empty journal."""
+    return session.scalar(select(JournalLine.at).order_by(JournalLine.id.desc()).limit(1))
 
 
 def line_hash(line: JournalLine) -> str:
