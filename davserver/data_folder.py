@@ -5,10 +5,10 @@ way in. Either way a machine without one, or with another site's, serves nothing
 """
 
 import json
-import os
 import secrets
 from pathlib import Path
 
+from davserver.durable import flush_directory, write_durably
 from davserver.settings import BadSettings
 
 MARKER = "davserver.json"
@@ -76,12 +76,9 @@ class DataFolder:
 
     def _write(self, identity: str, *, complete: bool) -> None:
         facts = {"program": "davserver", "layout": LAYOUT, "site": identity, "complete": complete}
-        draft = self._marker.with_suffix(".new")
-        with draft.open("w") as file:
-            file.write(json.dumps(facts) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self._marker)
+        # A site that was said to be there must be known again after a power cut.
+        write_durably(self._marker, json.dumps(facts) + "\n")
+        flush_directory(self.path.absolute().parent)
 
     def _read(self) -> dict[str, object]:
         """What the marker says. Raises BadSettings for one that is not ours, or newer."""

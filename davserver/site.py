@@ -86,12 +86,14 @@ def create_site(settings: Settings) -> None:
     folder.complete(identity)
 
 
-def open_site(settings: Settings) -> Site:
+def open_site(
+    settings: Settings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> Site:
     """The site of an existing data folder. Raises BadSettings when it is none, or of another
     version, or when the rows or the bytes are another site's."""
     folder = DataFolder(settings.storage.data)
     folder.require()
-    site = Site(settings)
+    site = Site(settings, clock=clock)
     try:
         site.database.require_schema()
         identity = folder.require_identity()

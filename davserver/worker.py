@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from davserver.accounts import throttle
 from davserver.alerts.sending import send_due
@@ -21,7 +21,8 @@ from davserver.work import Client
 log = logging.getLogger(__name__)
 
 ROUND = 0.5  # seconds between two looks at what is due
-MINUTE, HOUR = 60.0, 3_600.0  # seconds
+SWEEP = 3_600.0  # seconds between two sweeps
+MINUTE = 60.0  # seconds
 CLIENT = Client("worker")
 
 
@@ -53,7 +54,7 @@ class Background:
             "inspections": [Chore(self.inspections, ROUND)],
             "deposits": [
                 Chore(self.deposits, ROUND),
-                Chore(self.sweep, HOUR, at_once=False),
+                Chore(self.sweep, SWEEP, at_once=False),
                 Chore(self.locks, MINUTE),  # at once: the clock may have been put back meanwhile
                 Chore(self.logins, MINUTE, at_once=False),
             ],
@@ -95,7 +96,9 @@ class Background:
         """Delete bytes that nobody names, forget old removals and verdicts."""
         site = self._site
         grace = timedelta(seconds=site.settings.storage.orphan_grace)
-        sweep(site.database, site.blobs, site.clock(), grace)
+        # Files are dated by the machine: its clock may have jumped where the site's has not.
+        now = min(site.clock(), datetime.now(UTC))
+        sweep(site.database, site.blobs, now, grace)
         forget_removals(site, self._stop.is_set)
         with site.writing(SYSTEM, CLIENT) as work:
             contents.forget(work.session, work.now)

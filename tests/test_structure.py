@@ -20,7 +20,18 @@ LEVELS = (
     {"work", "accounts"},
     {"policy", "journal", "storage"},
     {"model"},
-    {"settings", "names", "errors", "logs", "clients", "dates", "server", "data_folder"},
+    {
+        "settings",
+        "names",
+        "errors",
+        "logs",
+        "clients",
+        "clock",
+        "dates",
+        "server",
+        "data_folder",
+        "durable",
+    },
 )
 
 

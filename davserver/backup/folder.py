@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from davserver.backup import BackupProblem
-from davserver.storage.directory import BLOCK, flush_directory
+from davserver.durable import flush_directory
+from davserver.storage.directory import BLOCK
 
 MARKER, LAYOUT = "backup-of-davserver", 1
 ROWS, MANIFEST, PARTIAL = "rows.sqlite", "manifest.json", ".partial"

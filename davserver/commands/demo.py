@@ -8,7 +8,7 @@ import typer
 from davserver.accounts import passwords
 from davserver.commands.apart import apart
 from davserver.commands.options import opened
-from davserver.commands.serve import run
+from davserver.commands.serve import run, sole_server
 from davserver.demo import seed
 from davserver.settings import AntivirusSettings, Settings, load
 from davserver.site import create_site
@@ -38,13 +38,14 @@ def demo(
     server = settings.server.model_copy(update={"host": host, "port": port})
     settings = settings.model_copy(update={"server": server})
     chosen = password or passwords.generated()
-    apart(lambda: _prepare(settings, chosen))
-    typer.echo(_welcome(host, port, chosen))
-    raise typer.Exit(run(settings))
+    apart(lambda: create_site(settings))
+    with sole_server(settings):
+        apart(lambda: _prepare(settings, chosen))
+        typer.echo(_welcome(host, port, chosen))
+        raise typer.Exit(run(settings))
 
 
 def _prepare(settings: Settings, password: str) -> None:
-    create_site(settings)
     # What the program brings itself needs no scanner.
     with opened(settings.model_copy(update={"antivirus": AntivirusSettings()})) as site:
         if seed.is_empty(site):

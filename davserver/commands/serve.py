@@ -1,29 +1,36 @@
 """``davserver serve``: the server processes of a site."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 
+from davserver import journal
 from davserver.app import make_app
+from davserver.clock import Clock
 from davserver.commands.apart import apart
 from davserver.commands.failures import Failure
-from davserver.commands.options import Config, Data, opened
+from davserver.commands.options import CLIENT, Config, Data, opened
 from davserver.logs import log_to_stderr
-from davserver.server import CannotListen, Listening, WSGIApplication
+from davserver.server import CannotListen, Listening, WSGIApplication, alone
 from davserver.server import serve as listen
 from davserver.settings import Settings, load
-from davserver.site import open_site
+from davserver.site import CONSOLE, open_site
 from davserver.worker import Background
 
 log = logging.getLogger(__name__)
+
+_BEHIND = timedelta(minutes=1)  # that the clock may be behind the last line of the journal
 
 
 class SiteWorker:
     """One worker process: a site of its own, its application, its background work."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._site = open_site(settings)
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._site = open_site(settings, clock=clock)
         self._background = Background(self._site)
         self.application: WSGIApplication = make_app(self._site)
 
@@ -41,6 +48,10 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=0, max=65535)] = None,
     workers: Annotated[int | None, typer.Option(help="Number of processes.", min=1)] = None,
+    accept_clock: Annotated[
+        bool,
+        typer.Option("--accept-clock", help="The clock is right: the journal was ahead of time."),
+    ] = False,
     data: Data = None,
     config: Config = None,
 ) -> None:
@@ -50,19 +61,60 @@ def serve(
     server = settings.server.model_copy(
         update={key: value for key, value in given.items() if value is not None}
     )
-    raise typer.Exit(run(settings.model_copy(update={"server": server})))
+    settings = settings.model_copy(update={"server": server})
+    apart(lambda: _look(settings))
+    with sole_server(settings):
+        apart(lambda: _require_clock(settings, accepted=accept_clock))
+        raise typer.Exit(run(settings))
+
+
+def _look(settings: Settings) -> None:
+    """Find out whether the site can be opened."""
+    with opened(settings):
+        pass
+
+
+def _require_clock(settings: Settings, *, accepted: bool) -> None:
+    """Deposits are dated by the clock: refuse one that is behind the journal, unless somebody says
+    that it is right; this is then a line of the journal."""
+    with opened(settings) as site:
+        with site.reading(CONSOLE, CLIENT) as work:
+            last, now = journal.last(work.session), work.now
+        if last is None or last - now < _BEHIND:
+            return
+        if not accepted:
+            raise Failure(
+                f"L'horloge de cette machine ({now:%Y-%m-%d %H:%M:%S} UTC) est en retard sur le "
+                f"journal ({last:%Y-%m-%d %H:%M:%S}) : réglez-la. Si c'est le journal qui était en "
+                "avance, lancez « davserver serve --accept-clock »."
+            )
+        with site.writing(CONSOLE, CLIENT) as work:
+            journal.record(
+                work.session, "clock.accept", at=work.now, actor=work.actor.login,
+                channel=work.client.channel, before=last,
+            )  # fmt: skip
+
+
+@contextmanager
+def sole_server(settings: Settings) -> Iterator[None]:
+    """Keep other servers away from the data folder. Raises Failure when one is at work there."""
+    try:
+        with alone(settings.storage.data):
+            yield
+    except CannotListen as error:
+        raise Failure(str(error)) from None
 
 
 def run(settings: Settings) -> int:
     """Serve the site of ``settings`` until told to stop; the exit code of the process.
 
-    Raises BadSettings for a site that cannot be served and Failure for an address that cannot be
-    listened on, before anything is started.
+    Whoever calls it is the sole server of the data folder, and has seen that it can be opened.
+    Raises Failure for an address that cannot be listened on.
     """
-    apart(lambda: _look(settings))
     log_to_stderr()
     scanner = settings.antivirus.clamd
     log.info("antivirus: %s", scanner or "none, contents are not inspected (antivirus.clamd)")
+    clock = Clock()  # one for all workers, also for those that are started in a year
     server = settings.server
     listening = Listening(
         host=server.host,
@@ -83,12 +135,6 @@ def run(settings: Settings) -> int:
         proxies=frozenset(server.trusted_proxies),
     )
     try:
-        return listen(listening, lambda: SiteWorker(settings))
+        return listen(listening, lambda: SiteWorker(settings, clock))
     except CannotListen as error:
         raise Failure(str(error)) from None
-
-
-def _look(settings: Settings) -> None:
-    """Find out whether the site can be opened."""
-    with opened(settings):
-        pass

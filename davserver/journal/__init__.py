@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from davserver.errors import Unavailable
 from davserver.model import JournalLine
 
 BEGINNING = "0" * 64
@@ -75,7 +77,10 @@ def record(
     )
     line.hash = line_hash(line)
     session.add(line)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Unavailable("Le journal ne peut pas être écrit : rien n'a été fait.") from error
     return line
 
 
@@ -87,6 +92,11 @@ def told(session: Session, act: str, dossier_id: int, at: datetime) -> list[dict
         )
     )
     return [json.loads(facts) for facts in found]
+
+
+def last(session: Session) -> datetime | None:
+    """When the last line was written (UTC); None for an empty journal."""
+    return session.scalar(select(JournalLine.at).order_by(JournalLine.id.desc()).limit(1))
 
 
 def line_hash(line: JournalLine) -> str:

@@ -9,7 +9,7 @@ from wsgidav.dav_provider import DAVCollection, DAVNonCollection
 
 from davserver.model import Blob, Node
 from davserver.policy import Rights
-from davserver.storage import BlobStore
+from davserver.storage import Stored
 from davserver.tree.entity_tags import Tags
 from davserver.tree.lookup import Spot, members, shown_date
 from davserver.work import Work
@@ -69,12 +69,13 @@ class File(_Shown, DAVNonCollection):
         environ: dict[str, Any],
         node: Node,
         tag: str,
-        key: str | None,
-        blobs: BlobStore,
+        piece: Stored | None,
+        work: Work,
     ) -> None:
         super().__init__(path, environ, node, tag, node.modified)
-        self._key = key
-        self._blobs = blobs
+        self._piece = piece
+        self._blobs = work.blobs
+        self._checked = work.caches.checked
 
     def get_content_length(self) -> int:
         return self.node.size
@@ -89,10 +90,11 @@ class File(_Shown, DAVNonCollection):
         return self.read(0, self.node.size)
 
     def read(self, start: int, length: int) -> Iterator[bytes]:
-        """``length`` bytes from ``start``. Raises Unavailable when the store is away."""
-        if self._key is None:
+        """``length`` bytes from ``start``. Raises Unavailable when the store is away, or when the
+        piece is damaged and this would end it."""
+        if self._piece is None:
             return iter(())
-        return self._blobs.read(self._key, start, length)
+        return self._checked.read(self._blobs, self._piece, start, length)
 
 
 class Folder(_Shown, DAVCollection):
@@ -136,4 +138,5 @@ def resource(work: Work, spot: Spot, environ: dict[str, Any]) -> File | Folder |
             lambda: [m.name for m in members(work, spot)],
         )  # fmt: skip
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
-    return File(path, environ, node, tag, blob.key if blob else None, work.blobs)
+    piece = Stored(blob.key, blob.size, blob.sha256) if blob is not None else None
+    return File(path, environ, node, tag, piece, work)

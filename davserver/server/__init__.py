@@ -19,6 +19,7 @@ An application reads its body from ``wsgi.input``, if it wants it, before it sen
   closes, once the client had time to read the answer.
 """
 
+from davserver.server.alone import alone
 from davserver.server.bodies import BodyTooLarge, BrokenBody
 from davserver.server.listening import CannotListen, Listening, Worker, WSGIApplication
 from davserver.server.streams import ClientGone, ClientTooSlow
@@ -33,5 +34,6 @@ __all__ = [
     "Listening",
     "WSGIApplication",
     "Worker",
+    "alone",
     "serve",
 ]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from davserver.durable import flush_directory, write_durably
 from davserver.errors import Unavailable
 from davserver.storage import Stored
 from davserver.storage.spool import Spool, disk_faults, new_key
@@ -70,11 +71,7 @@ class DirectoryBlobStore:
         self.spool.create()
         self.blobs.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.owner():
-            marker = self.blobs / MARKER
-            with marker.open("w") as file:
-                file.write(identity + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            write_durably(self.blobs / MARKER, identity + "\n")
         flush_directory(self.blobs)
         flush_directory(self.blobs.parent)
 
@@ -114,7 +111,7 @@ class DirectoryBlobStore:
     def ready(self) -> bool:
         try:
             return self.owner() == self._identity and self.spool.ready()
-        except Unavailable:
+        except (Unavailable, OSError):  # a disk that cannot even be asked
             return False
 
     def _require(self) -> None:
@@ -127,7 +124,10 @@ def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
         file.seek(start)
         left = length
         while left is None or left > 0:
-            block = file.read(BLOCK if left is None else min(BLOCK, left))
+            try:
+                block = file.read(BLOCK if left is None else min(BLOCK, left))
+            except OSError as error:
+                raise Unavailable("Ce fichier est momentanément illisible.") from error
             if not block:
                 break
             if left is not None:
@@ -138,12 +138,3 @@ def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
 def _no_link(path: str, flags: int) -> int:
     """Open a blob, never what somebody has put in its place to have another file read."""
     return os.open(path, flags | os.O_NOFOLLOW)
-
-
-def flush_directory(directory: Path) -> None:
-    """Make the names in ``directory`` durable."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

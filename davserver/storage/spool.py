@@ -48,9 +48,14 @@ class SpoolFile:
             self._file.close()
 
     def drop(self) -> None:
-        """Forget the bytes; does nothing where the file has been moved away."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        """Forget the bytes; does nothing where the file has been moved away.
+
+        What a broken disk does not let go is the sweep's; the fault itself has been told.
+        """
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
 
 class Spool:

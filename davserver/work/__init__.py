@@ -15,6 +15,7 @@ from davserver.policy.gate import Gate
 from davserver.policy.rights import Rights
 from davserver.settings import Settings
 from davserver.storage import BlobStore
+from davserver.storage.checked import Checked
 from davserver.work.outline import Chain, Outline
 from davserver.work.rights_map import RightsMap
 from davserver.work.snapshots import Snapshots
@@ -44,11 +45,13 @@ class Client:
 
 
 class Caches:
-    """What is compiled from the rows of dossiers, shared by the works of one process."""
+    """What is compiled from the rows of dossiers, and which pieces were found whole: shared by the
+    works of one process."""
 
     def __init__(self) -> None:
         self.rights: Snapshots[RightsMap] = Snapshots(DOSSIERS_KEPT)
         self.outlines: Snapshots[Outline] = Snapshots(DOSSIERS_KEPT)
+        self.checked = Checked()
 
 
 @dataclass

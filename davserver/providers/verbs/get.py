@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from urllib.parse import quote
 
 from davserver.dates import parsed
@@ -55,7 +56,12 @@ def answer(exchange: Exchange) -> Answer:
 
 
 def _read(exchange: Exchange, file: File, start: int, length: int) -> Iterator[bytes]:
-    return iter(()) if exchange.method == "HEAD" else file.read(start, length)
+    if exchange.method == "HEAD":
+        return iter(())
+    blocks = file.read(start, length)
+    # Before the status goes out: what fails here is a 503, and no answer that is cut.
+    first = next(blocks, b"")
+    return chain([first], blocks)
 
 
 def _saved_as(name: str) -> tuple[str, str]:
