@@ -45,7 +45,7 @@ class _List:
 class Conditions:
     """The conditions of one request. Raises BadRequest when made from a malformed header.
 
-    ``of_folder``: an address of the request ends with a slash, and names a folder or nothing
+    ``of_folder``: the address of the request ends with a slash, and names a folder or nothing
     (RFC 4918 §5.2).
     """
 

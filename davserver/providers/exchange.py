@@ -16,7 +16,6 @@ from davserver.site import Site
 from davserver.tree.lookup import Path
 from davserver.work import Client, Work
 
-_MOVING = ("COPY", "MOVE")
 ACTOR = "davserver.actor"  # the one key of the environment that is ours: who was authenticated
 
 
@@ -43,7 +42,7 @@ class Exchange:
         }
         self.agent = self.headers.get("user-agent", "")
         self.address: Address = parse(str(environ["REQUEST_URI"]))
-        self.conditions = Conditions(self.headers, self.hosts, of_folder=self._names_folder)
+        self.conditions = Conditions(self.headers, self.hosts, of_folder=self.address.slash)
 
     @property
     def actor(self) -> Actor:
@@ -75,12 +74,6 @@ class Exchange:
         if self.site.settings.server.address:
             names.add(self.site.settings.server.address.split("://")[-1].strip("/").lower())
         return frozenset(name for name in names if name)
-
-    @property
-    def _names_folder(self) -> bool:
-        """Whether an address of the request ends with a slash."""
-        to = self.headers.get("destination", "").rstrip(" ") if self.method in _MOVING else ""
-        return self.address.slash or to.endswith("/")
 
     @property
     def destination(self) -> Address:
