@@ -16,7 +16,8 @@ class Trickle:
 
     def __init__(self, sockets: list[socket.socket], pause: float, byte: bytes = b"a") -> None:
         self.sockets = sockets
-        self.ended: dict[int, tuple[float, bytes]] = {}  # by place: after how long, and last words
+        self.heard: dict[int, bytes] = {}  # by place: what the server has said
+        self.ended: dict[int, tuple[float, bytes]] = {}  # after how long, and all that was said
         self._pause = pause
         self._byte = byte
         self._stop = threading.Event()
@@ -35,7 +36,6 @@ class Trickle:
 
     def _run(self) -> None:
         selector = selectors.DefaultSelector()
-        heard: dict[int, bytes] = {}
         for place, one in enumerate(self.sockets):
             one.setblocking(False)
             selector.register(one, selectors.EVENT_READ, place)
@@ -55,10 +55,10 @@ class Trickle:
                     continue
                 except OSError:
                     block = b""
-                heard[place] = heard.get(place, b"") + block
+                self.heard[place] = self.heard.get(place, b"") + block
                 if not block:
                     selector.unregister(one)
-                    self.ended[place] = (time.monotonic() - self._begun, heard[place])
+                    self.ended[place] = (time.monotonic() - self._begun, self.heard[place])
 
 
 def seconds_of_answers(client: Dav, seconds: float) -> list[float]:

@@ -138,5 +138,4 @@ def test_a11_slow_clients_behind_nginx_hold_up_nobody_else(impatient_behind_ngin
 
 def told(slow: Trickle) -> list[bytes]:
     """The answers to those that are too many."""
-    said = [words for _, words in list(slow.ended.values())]
-    return [words for words in said if words.startswith(b"HTTP/1.1 503 ")]
+    return [said for said in list(slow.heard.values()) if said.startswith(b"HTTP/1.1 503 ")]
