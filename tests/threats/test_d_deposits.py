@@ -198,7 +198,10 @@ def test_d17_a_stump_that_its_client_left_is_never_published_and_frees_its_name(
 LITTER: dict[str, tuple[str, bytes]] = {
     "owner file of Word": ("~$Constat.docx", b"\x09Me ORTIE".ljust(162, b"\0")),
     "AppleDouble": ("._Pièce 4.pdf", APPLE_DOUBLE),
-    "thumbnails": ("Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(9_216, b"\0")),
+    "thumbnails": (
+        "Thumbs.db",
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Catalog".encode("utf-16-le")).ljust(9_216, b"\0"),
+    ),
 }
 EVIDENCE: dict[str, tuple[str, bytes]] = {
     "large": ("~$Constat.pdf", PDF * 1_000),

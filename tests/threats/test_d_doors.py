@@ -14,7 +14,7 @@ import pytest
 
 from davserver.demo.history import ARCHIVES
 from davserver.providers.provider import VERBS
-from tests.clients import DOSSIER, EXPERT
+from tests.clients import CLOSED, DOSSIER, EXPERT
 from tests.conftest import Start
 from tests.console import Console
 from tests.dav import Dav, Names, Reply, address
@@ -209,6 +209,7 @@ def test_d11_no_address_leads_to_a_content_by_its_hash_or_number(demo: Server) -
           for word in (digest, tag, digest[:2], "1", "2")),
         f"/dav/..%2f..%2fblobs/{digest}", f"/dav/%2e%2e/blobs/{digest}", f"/blobs/{digest[:2]}/",
         "/davserver.sqlite", "/dav/davserver.sqlite",
+        address(CLOSED, digest), address(CLOSED, tag), address(CLOSED, "02 Convocations", digest),
     )  # fmt: skip
     for target in wanted:
         reply = stranger.request("GET", target)
