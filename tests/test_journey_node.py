@@ -191,7 +191,7 @@ def test_the_expert_keeps_his_own_files(demo: Server, expert: Npm) -> None:
 def test_a_lock_keeps_others_out_until_it_is_given_back(demo: Server, expert: Npm) -> None:
     note = (SPACE_NAME, "Note verrouillée.txt")
     put, lock = expert(("putFileContents", place(*note), "un"), ("lock", place(*note)))
-    assert (put, lock["serverTimeout"]) == (True, "Second-1800")
+    assert (put, lock["serverTimeout"]) == (True, "Second-3600")
     token = lock["token"]
     refused, written, unlocked, free = expert(
         ("putFileContents", place(*note), "sans jeton"),

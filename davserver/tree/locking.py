@@ -40,7 +40,7 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
     known = spot.as_seen()
     dossier, _ = known.place() if known.node is None else known.existing()
     guard(work, known)
-    timeout = locks.bounded(wanted.timeout)
+    timeout = locks.bounded(wanted.timeout, infinite=wanted.infinite)
     if known.node is None:
         work.gate.require(verbs.lock(work, known, []))
         spot.require_free()
@@ -91,7 +91,7 @@ def refresh(work: Work, path: Path, timeout: int | None) -> Lock:
     _, node = spot.existing()
     for held in locks.over(work, spot.folders, node):
         if held.token in work.client.tokens and held.user_id == work.actor.id:
-            held.timeout = locks.bounded(timeout)
+            held.timeout = locks.bounded(timeout, infinite=held.infinite)
             held.expires = work.now + timedelta(seconds=held.timeout)
             held.used = work.now
             _mark_used(work, node)

@@ -11,7 +11,8 @@ from davserver.model import Lock, Node
 from davserver.tree.members import ids_below
 from davserver.work import Work
 
-SHORTEST, LONGEST, USUAL = 180, 1_800, 600  # seconds of a granted lock
+SHORTEST, LONGEST, USUAL = 180, 3_600, 600  # seconds of a granted lock
+LONGEST_INFINITE = 1_800  # of one that reaches below a folder: it stops many people
 MOST_ON_ONE = 20  # live locks of one account on one resource: several people may share it
 
 
@@ -149,9 +150,10 @@ def in_the_way(
     return [lock for lock in others if not lock.courtesy and (exclusive or lock.exclusive)]
 
 
-def bounded(timeout: int | None) -> int:
+def bounded(timeout: int | None, *, infinite: bool) -> int:
     """The seconds granted for the seconds asked (None: not said)."""
-    return USUAL if timeout is None else max(SHORTEST, min(LONGEST, timeout))
+    longest = LONGEST_INFINITE if infinite else LONGEST
+    return USUAL if timeout is None else max(SHORTEST, min(longest, timeout))
 
 
 def drop_on(work: Work, nodes: Iterable[Node]) -> None:
