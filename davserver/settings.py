@@ -40,7 +40,7 @@ class ServerSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     workers: PositiveInt = 2
-    threads: PositiveInt = 16
+    threads: PositiveInt = 64
     certificate: Path | None = None
     private_key: Path | None = None
     address: str = ""
@@ -52,7 +52,7 @@ class ServerSettings(Section):
     idle_connections: PositiveInt = 2_000
     min_body_rate: NonNegativeFloat = 1_000
     connections_per_address: PositiveInt = 250
-    requests_per_address: PositiveInt = 8
+    requests_per_address: PositiveInt = 32
 
 
 class StorageSettings(Section):

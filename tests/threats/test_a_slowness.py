@@ -117,6 +117,23 @@ def test_a11_slow_clients_hold_up_nobody_else(direct: Door) -> None:
     assert centile(taken, 0.99) < max(2, 4 * quiet)  # of a machine that is slow by itself
 
 
+def test_a11_forty_slow_uploads_of_one_office_hold_up_nobody_in_it(direct: Door) -> None:
+    honest = direct.look()
+    quiet = centile(seconds_of_answers(honest, 2), 0.99)
+    uploads: list[socket.socket] = []
+    for number in range(40):
+        path = (*SPACE, f"lent {number}.pdf")
+        uploads += begin(
+            sockets(direct, 1, "127.0.0.1"),
+            direct.head("PUT", path, "Content-Length: 1000000", login=EXPERT),
+        )
+
+    with Trickle(uploads, 0.5):
+        taken = seconds_of_answers(honest, 5)
+
+    assert centile(taken, 0.99) < max(2, 4 * quiet)
+
+
 def seconds_of(door: Door, request: bytes) -> float:
     begun = time.monotonic()
     assert door.ask(request)[0] == 207
@@ -128,7 +145,7 @@ def test_a11_slow_clients_behind_nginx_hold_up_nobody_else(impatient_behind_ngin
     start = nginx.head("PUT", (*SPACE, "slow.pdf"), "Content-Length: 1000000")
     path = nginx.head("PROPFIND", "/dav/", "Depth: 1")
     quiet = [seconds_of(nginx, path) for _ in range(20)]
-    with Trickle(begin(sockets(nginx, 60, "127.0.0.9"), start), 3.0) as slow:
+    with Trickle(begin(sockets(nginx, 100, "127.0.0.9"), start), 3.0) as slow:
         taken = [seconds_of(nginx, path) for _ in range(40)]
         wait_for(lambda: len(told(slow)) >= 20, 10, "503 for what one address has too many")
 

@@ -133,7 +133,7 @@ def test_e03_nobody_locks_more_than_he_may_change(
 @pytest.mark.parametrize(
     "wish", ["Infinite", "Infinite, Second-4100000000", "Second-4100000000", "Second-3600"]
 )
-def test_e03_an_infinite_lock_lasts_half_an_hour_at_most_any_other_an_hour(
+def test_e03_an_infinite_lock_lasts_half_an_hour_at_most_another_an_hour(
     expert: Dav, room: Names, wish: str
 ) -> None:
     expert.put((*room, "f"), b"f")
