@@ -20,6 +20,7 @@ from davserver.providers.address import parse
 from davserver.providers.answers import problem, send
 from davserver.providers.authentication import SITE, Authentication
 from davserver.providers.exchange import ACTOR
+from davserver.providers.origin import origin
 from davserver.providers.provider import VERBS, DossierProvider, VerbResolver
 from davserver.site import Site
 
@@ -51,12 +52,14 @@ def make_app(site: Site) -> Wsgi:
     def application(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == "/healthz":
             return _health(site, start_response)
-        return _observed(frame, environ, start_response)
+        return _observed(site, frame, environ, start_response)
 
     return application
 
 
-def _observed(frame: Wsgi, environ: Environ, start_response: StartResponse) -> Iterator[bytes]:
+def _observed(
+    site: Site, frame: Wsgi, environ: Environ, start_response: StartResponse
+) -> Iterator[bytes]:
     """Serve by the frame, log the request, and let no exception out."""
     begun = time.monotonic()
     seen = {"status": 500, "sent": 0}
@@ -72,7 +75,7 @@ def _observed(frame: Wsgi, environ: Environ, start_response: StartResponse) -> I
             seen["sent"] += len(block)
             yield block
     finally:
-        _log(environ, seen, time.monotonic() - begun)
+        _log(site, environ, seen, time.monotonic() - begun)
 
 
 def _framed(frame: Wsgi, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -108,12 +111,13 @@ def _health(site: Site, start_response: StartResponse) -> Iterable[bytes]:
     return [body]
 
 
-def _log(environ: Environ, seen: dict[str, int], seconds: float) -> None:
+def _log(site: Site, environ: Environ, seen: dict[str, int], seconds: float) -> None:
     """One structured line, without secrets: no header but the agent, no query string."""
     actor = environ.get(ACTOR)
     line = {
-        "client": environ.get("REMOTE_ADDR", ""),
+        "client": origin(environ, site.settings.server.trusted_proxies).address,
         "login": actor.login if actor else "",
+        "device": actor.device.name if actor and actor.device else "",
         "method": environ.get("REQUEST_METHOD", ""),
         "path": str(environ.get("REQUEST_URI", "")).split("?")[0][:1000],
         "status": seen["status"],

@@ -125,6 +125,14 @@ class Unavailable(Problem):
 
     status = 503
     phrase = "Service momentanement indisponible"
+    retry_after = 30  # seconds
+
+
+class Busy(Unavailable):
+    """Too much of the same at once; it can be done in a moment."""
+
+    phrase = "Trop de demandes a la fois"
+    retry_after = 5
 
 
 class Full(Problem):

@@ -113,6 +113,18 @@ class MailSettings(Section):
     give_up_after: NonNegativeFloat = 3 * 86_400
 
 
+class LoginSettings(Section):
+    """How many wrong passwords are examined at once, and then one every so many seconds: for one
+    account from one address, from one address for all accounts, for one account from everywhere."""
+
+    guesses: PositiveInt = 5
+    guess_every: NonNegativeFloat = 60
+    address_guesses: PositiveInt = 30
+    address_every: NonNegativeFloat = 30
+    account_guesses: PositiveInt = 60
+    account_every: NonNegativeFloat = 2
+
+
 class LimitSettings(Section):
     """Sizes (bytes): one file, a new platform, a new dossier."""
 
@@ -144,6 +156,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     s3: S3Settings = S3Settings()
     deposit: DepositSettings = DepositSettings()
+    login: LoginSettings = LoginSettings()
     mail: MailSettings = MailSettings()
     limits: LimitSettings = LimitSettings()
     policy: tuple[PolicySettings, ...] = ()
@@ -208,7 +221,8 @@ def _explain(error: ValidationError, config: Path | None) -> str:
         if problem["type"] == "extra_forbidden":
             parts.append(f"{source} : clé « {key} » inconnue.")
         else:
-            secret = "password" in key or "secret" in key
+            # Not what may hold a secret: a password, the URL of a database.
+            secret = any(word in key for word in ("password", "secret", "database"))
             given = "" if secret else f" (reçu : {problem['input']!r})"
             parts.append(f"{source} : clé « {key} » : {problem['msg']}{given}.")
     return " ".join(parts)

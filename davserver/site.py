@@ -34,7 +34,7 @@ class Site:
         self.gate = make_gate(settings)
         self.database = Database(settings.storage.database_url)
         self.blobs = open_store(settings, DataFolder(settings.storage.data).identity())
-        self.credentials = Credentials()
+        self.credentials = Credentials(self.database, clock, settings.login)
         self._caches = Caches()
 
     @contextmanager

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+from davserver.accounts import throttle
 from davserver.alerts.sending import send_due
 from davserver.errors import Unavailable
 from davserver.site import SYSTEM, Site
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 ROUND = 0.5  # seconds between two looks
 SWEEP = 3_600.0  # seconds between two sweeps
+FORGET = 60.0  # seconds between two looks for logins that are past
 CLIENT = Client("worker")
 
 
@@ -29,7 +31,7 @@ class Background:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._stop = threading.Event()
-        self._swept = time.monotonic()
+        self._swept = self._forgot = time.monotonic()
         tasks = (self.deposits, self.mails)
         self._threads = [
             threading.Thread(target=self._run, args=(task,), name=task.__name__, daemon=True)
@@ -48,7 +50,8 @@ class Background:
             thread.join(timeout=60)
 
     def deposits(self) -> None:
-        """Seal or free what is due, drop expired side files; sweep bytes and locks now and then."""
+        """Seal or free what is due, drop expired side files; now and then sweep bytes and
+        locks, and forget past logins."""
         settle_deposits(self._site, self._stop.is_set)
         if time.monotonic() - self._swept > SWEEP:
             self._swept = time.monotonic()
@@ -56,6 +59,11 @@ class Background:
             sweep(self._site.database, self._site.blobs, self._site.clock(), grace)
             with self._site.writing(SYSTEM, CLIENT) as work:
                 locks.drop_expired(work)
+
+        if time.monotonic() - self._forgot > FORGET:
+            self._forgot = time.monotonic()
+            with self._site.writing(SYSTEM, CLIENT) as work:
+                throttle.forget(work.session, work.now)
 
     def mails(self) -> None:
         """Send the mails that are due."""

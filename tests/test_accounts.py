@@ -1,6 +1,5 @@
-"""People: the « Cabinet » rule, passwords, what is remembered and what is revoked."""
+"""People: the « Cabinet » rule, passwords, who is of which dossier."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from davserver.accounts import groups, naming, passwords, people
-from davserver.accounts.credentials import Credentials
 from davserver.accounts.people import PeopleProblem
 from davserver.dossiers.create import create, create_platform
 from davserver.dossiers.plan import DossierPlan
@@ -95,53 +93,6 @@ def test_passwords_of_any_sensible_length_work_and_differ() -> None:
             passwords.hashed(bad)
         assert not passwords.matches(bad, hashed)
     assert not passwords.matches("x", "no hash")
-
-
-def test_a_verified_login_costs_no_second_hash(work: Work) -> None:
-    add(work, "leonie")
-    credentials = Credentials()
-    assert credentials.actor(work.session, "Leonie", "secret")
-
-    begun = time.perf_counter()
-    for _ in range(50):
-        assert credentials.actor(work.session, "leonie", "secret") is not None
-    warm = time.perf_counter() - begun
-    begun = time.perf_counter()
-    assert credentials.actor(work.session, "leonie", "wrong") is None
-    assert warm < (time.perf_counter() - begun) * 2
-
-
-def test_an_unknown_login_costs_as_much_as_a_wrong_password(work: Work) -> None:
-    add(work, "leonie")
-    credentials = Credentials()
-
-    def seconds(login: str) -> float:
-        begun = time.perf_counter()
-        assert credentials.actor(work.session, login, "wrong") is None
-        return time.perf_counter() - begun
-
-    known = min(seconds("leonie") for _ in range(5))
-    unknown = min(seconds("nobody") for _ in range(5))
-    assert 0.5 < known / unknown < 2
-
-
-def test_what_was_verified_ends_with_the_password_the_account_and_its_life(work: Work) -> None:
-    user = add(work, "leonie")
-    credentials = Credentials()
-
-    def enters(password: str) -> bool:
-        return credentials.actor(work.session, "leonie", password) is not None
-
-    assert enters("secret")
-    people.set_password(work.session, user, "nouveau")
-    assert not enters("secret")
-    assert enters("nouveau")
-    people.disable(work.session, user, disabled=True)
-    assert not enters("nouveau")
-    people.disable(work.session, user, disabled=False)
-    assert enters("nouveau")
-    people.remove(work.session, user)
-    assert not enters("nouveau")
 
 
 def test_an_account_with_the_login_of_a_removed_one_inherits_nothing(work: Work) -> None:

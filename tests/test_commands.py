@@ -18,7 +18,18 @@ COMMANDS = {
     "init": (),
     "kit": (),
     "verify": (),
-    "user": ("add", "list", "show", "password", "disable", "enable", "remove", "move-to-public"),
+    "user": (
+        "add",
+        "list",
+        "show",
+        "password",
+        "totp",
+        "disable",
+        "enable",
+        "remove",
+        "move-to-public",
+    ),
+    "device": ("add", "list", "revoke"),
     "group": ("add", "list", "members", "join", "leave"),
     "dossier": ("create", "list", "show", "state", "export", "purge"),
     "rights": ("show", "grant", "revoke", "cut", "restore", "explain"),
@@ -28,7 +39,8 @@ COMMANDS = {
 }
 LINES = [(name, *sub) for name, subs in COMMANDS.items() for sub in [[one] for one in subs] or [[]]]
 LISTINGS = [
-    ("user", "list"), ("user", "show"), ("group", "list"), ("group", "members"),
+    ("user", "list"), ("user", "show"), ("device", "add"), ("device", "list"),
+    ("group", "list"), ("group", "members"),
     ("dossier", "create"), ("dossier", "list"), ("dossier", "show"), ("dossier", "state"),
     ("rights", "show"), ("rights", "explain"), ("alerts", "rules"), ("alerts", "queue"),
     ("deposits", "list"), ("journal", "list"), ("verify",),

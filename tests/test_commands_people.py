@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from davserver.accounts.credentials import Credentials
 from davserver.site import open_site
 from tests import backends
 from tests.console import Console, copied
+from tests.logins import enters
 from tests.serving import PASSWORD
 
 A, B = "2024-01", "2024-02"
@@ -23,8 +23,7 @@ def console(seeded: Path, tmp_path: Path) -> Console:
 def logs_in(console: Console, login: str, password: str = PASSWORD) -> bool:
     site = open_site(backends.settings(console.data))
     try:
-        with site.database.reading() as session:
-            return Credentials().actor(session, login, password) is not None
+        return enters(site, login, password)
     finally:
         site.close()
 

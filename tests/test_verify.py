@@ -223,6 +223,25 @@ def test_a_piece_in_a_circle_of_folders_is_found_and_ends_the_search(
     assert any(line.endswith(said) for line in differences(console, "--quick"))
 
 
+def test_a_device_or_second_step_that_could_not_be_made_is_found(console: Console) -> None:
+    console.well("device", "add", OWNER, "--name", "Portable")
+    console.well("user", "totp", OWNER, "enable")
+    assert differences(console, "--quick") == []
+
+    damage(
+        console,
+        "UPDATE device_password SET rights = 128, digest = 'x'",
+        "UPDATE second_factor SET secret = 'x'",
+        f"UPDATE user SET login = NULL WHERE login = '{OWNER}'",
+    )
+
+    found = [one.split(": ", 1)[1] for one in differences(console, "--quick")]
+    assert found == [
+        "the account is gone", "128 are no rights of a device", "its digest is none",
+        "the account is gone", "its secret is none",
+    ]  # fmt: skip
+
+
 def test_a_recipient_of_nothing_or_of_another_message_is_found(console: Console) -> None:
     message = (
         "INSERT INTO message (id, dossier_id, depositor_id, kind, opened_at, due_at) "

@@ -8,9 +8,18 @@ from typing import Any
 from sqlalchemy import select
 
 from davserver import journal
-from davserver.accounts import groups, people
+from davserver.accounts import devices, groups, people, second_factor
 from davserver.accounts.people import PeopleProblem
-from davserver.model import Dossier, Group, Membership, Participant, Role, User
+from davserver.model import (
+    DevicePassword,
+    Dossier,
+    Group,
+    Membership,
+    Participant,
+    Role,
+    User,
+)
+from davserver.policy import Rights
 from davserver.work import Work
 
 
@@ -24,10 +33,44 @@ def add_user(work: Work, *, dossier: Dossier | None = None, **facts: Any) -> Use
     return user
 
 
-def set_password(work: Work, user: User, password: str) -> None:
-    """Give ``user`` a new password."""
+def set_password(work: Work, user: User, password: str, *, devices_too: bool = False) -> None:
+    """Give ``user`` a new password; with ``devices_too`` all his devices are refused, too."""
     people.set_password(work.session, user, password)
-    _record(work, "user.password", None, user.login)
+    revoked = devices.revoke_all(work.session, user) if devices_too else 0
+    _record(work, "user.password", None, user.login, devices_revoked=revoked)
+
+
+def enable_second_factor(work: Work, user: User) -> str:
+    """Have ``user`` log in in two steps. Returns the ``otpauth:`` URI. Raises PeopleProblem."""
+    uri = second_factor.enable(work.session, user, work.now)
+    _record(work, "user.totp.enable", None, user.login)
+    return uri
+
+
+def disable_second_factor(work: Work, user: User) -> None:
+    """Have ``user`` log in by his password alone. Raises PeopleProblem."""
+    second_factor.disable(work.session, user)
+    _record(work, "user.totp.disable", None, user.login)
+
+
+def add_device(
+    work: Work, user: User, name: str, *, dossier: Dossier | None, rights: Rights
+) -> tuple[DevicePassword, str]:
+    """A new device of ``user``, with its password. Raises PeopleProblem."""
+    device, password = devices.add(work.session, user, name, dossier, rights, work.now)
+    _record(
+        work, "device.add", None, user.login,
+        device=device.name, rights=int(rights), only_dossier=device.dossier_id,
+    )  # fmt: skip
+    return device, password
+
+
+def revoke_device(work: Work, user: User, name: str) -> None:
+    """Refuse a device of ``user`` from its next request on. Raises PeopleProblem."""
+    device = devices.find(work.session, user, name)
+    work.session.delete(device)
+    work.session.flush()
+    _record(work, "device.revoke", None, user.login, device=device.name)
 
 
 def disable(work: Work, user: User, *, disabled: bool) -> None:

@@ -27,12 +27,17 @@ def proposed_login(first_name: str, last_name: str) -> str:
 def checked_login(login: str) -> str:
     """``login`` in small letters. Raises BadName."""
     small = login.strip().lower()
-    if not _LOGIN.match(small):
+    if not is_login(small):
         raise BadName(
             f"« {login} » ne peut pas être un identifiant : lettres sans accent, chiffres, point, "
             "tiret."
         )
     return small
+
+
+def is_login(text: str) -> bool:
+    """Whether ``text`` could be the login of somebody."""
+    return _LOGIN.fullmatch(text) is not None
 
 
 def checked_email(email: str) -> str:

@@ -1,15 +1,26 @@
-"""Passwords: argon2id, in a form that carries its own parameters (RFC 9106)."""
+"""Passwords: argon2id, in a form that carries its own parameters (RFC 9106).
+
+A hash takes 64 MB and a good part of a second of one core: few are computed at once, few wait for
+their turn, and the others are told to come back, so that logging in cannot take all the threads.
+"""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import BoundedSemaphore
 
 from passlib.context import CryptContext
 
+from davserver.errors import Busy
+
 LONGEST = 256  # characters: argon2 takes any length, a request should not
-_AT_ONCE = BoundedSemaphore(4)  # each hash takes 64 MB: guessing must not take the memory of all
+AT_ONCE = 1  # hash computed at the same time in one process: it uses several cores by itself
+WAITING = 6  # that wait for their turn
 _CONTEXT = CryptContext(schemes=["argon2"], argon2__type="ID")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread on paper
+_COMPUTING = BoundedSemaphore(AT_ONCE)
+_INSIDE = BoundedSemaphore(AT_ONCE + WAITING)
 
 
 class BadPassword(ValueError):
@@ -17,31 +28,48 @@ class BadPassword(ValueError):
 
 
 def hashed(password: str) -> str:
-    """The hash to keep. Raises BadPassword for an empty or endless one."""
-    if not password or len(password) > LONGEST or "\x00" in password:
+    """The hash to keep. Raises BadPassword for an empty or endless one, Busy."""
+    if not possible(password):
         raise BadPassword(f"Un mot de passe a de 1 à {LONGEST} caractères.")
-    with _AT_ONCE:
+    with _turn():
         return str(_CONTEXT.hash(password))
 
 
+def possible(password: str) -> bool:
+    """Whether it could be somebody's password."""
+    return 0 < len(password) <= LONGEST and "\x00" not in password
+
+
 def matches(password: str, known: str) -> bool:
-    """Whether ``password`` is the one of the hash ``known``; False for a malformed hash."""
-    if len(password) > LONGEST or "\x00" in password:
-        return False
-    with _AT_ONCE:
+    """Whether ``password`` is the one of the hash ``known``; False for a malformed hash. One that
+    nobody can have costs as much as any other. Raises Busy."""
+    with _turn():
         try:
-            return bool(_CONTEXT.verify(password, known))
+            found = bool(_CONTEXT.verify(password if possible(password) else "", known))
         except ValueError:
             return False
+        return found and possible(password)
 
 
-def generated() -> str:
-    """A random password that can be read over the telephone (about 79 bits)."""
-    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
-    return "-".join(groups)
+def generated(groups: int = 4) -> str:
+    """A random password that can be read over the telephone: about 20 bits for each of its
+    ``groups`` of four characters."""
+    parts = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(groups))
+    return "-".join(parts)
 
 
 @cache
 def unusable() -> str:
     """A hash that nothing matches: an unknown login must cost as much as a known one."""
     return hashed(secrets.token_hex(16))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _INSIDE.acquire(blocking=False):
+        raise Busy("Trop de connexions à la fois : réessayez dans quelques secondes.")
+    try:
+        with _COMPUTING:
+            yield
+    finally:
+        _INSIDE.release()

@@ -9,6 +9,7 @@ from davserver.accounts import naming, passwords
 from davserver.errors import Problem
 from davserver.model import (
     AlertRule,
+    DevicePassword,
     Dossier,
     Grant,
     Group,
@@ -17,6 +18,7 @@ from davserver.model import (
     Node,
     Participant,
     Platform,
+    SecondFactor,
     User,
     UserKind,
 )
@@ -81,7 +83,8 @@ def add(
 
 
 def set_password(session: Session, user: User, password: str) -> None:
-    """Give ``user`` a new password; the old one is refused from now on."""
+    """Give ``user`` a new password; the old one is refused from now on. His devices have their own:
+    see :func:`davserver.accounts.devices.revoke_all`."""
     try:
         user.password_hash = passwords.hashed(password)
     except passwords.BadPassword as error:
@@ -105,7 +108,8 @@ def move_to_public(session: Session, user: User) -> None:
 
 
 def remove(session: Session, user: User) -> None:
-    """End an account: no login, no rights, no groups, no locks. What it deposited keeps its name.
+    """End an account: no login, no devices, no rights, no groups, no locks. What it deposited keeps
+    its name.
 
     The row stays and its id is never given again, so a new account with the same login inherits
     nothing. Raises PeopleProblem for the expert of a platform.
@@ -125,7 +129,9 @@ def remove(session: Session, user: User) -> None:
             .where(Membership.user_id == user.id)
         )
     )
-    for table in (Grant, AlertRule, Membership, Participant, Lock):
+    for table in (
+        Grant, AlertRule, Membership, Participant, Lock, DevicePassword, SecondFactor,
+    ):  # fmt: skip
         session.execute(delete(table).where(table.user_id == user.id))
     for dossier in session.scalars(select(Dossier).where(Dossier.id.in_(touched))):
         dossier.rights_changed()

@@ -16,6 +16,7 @@ from davserver import __version__
 _COMMANDS = ("demo", "serve", "init", "kit", "verify")
 _GROUPS = {
     "user": "Accounts.",
+    "device": "Passwords of devices: one per device, revocable, limited if wanted.",
     "group": "Groups of a dossier.",
     "dossier": "Dossiers: made, listed, closed, exported, purged.",
     "rights": "Rights on folders: shown, given, taken back, explained.",

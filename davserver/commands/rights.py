@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import or_, select
 
-from davserver.accounts import people
+from davserver.accounts import devices, people
 from davserver.commands.failures import Failure, Misuse
 from davserver.commands.options import (
     Config,
@@ -118,6 +118,9 @@ def explain(
         str, typer.Option("--sha256", metavar="HEX", help="Hash of it: is it there already?")
     ] = "",
     agent: Annotated[str, typer.Option(metavar="UA", help="User agent of the program.")] = "",
+    device: Annotated[
+        str, typer.Option(metavar="NAME", help="By the password of this device.")
+    ] = "",
     as_json: Json = False,
     data: Data = None,
     config: Config = None,
@@ -131,13 +134,14 @@ def explain(
     # The trial is undone before the answer is there; a transaction that writes is what it needs.
     with writing(config, data) as work:
         user = people.find(work.session, login)
+        by = devices.facts(devices.find(work.session, user, device)) if device else None
         try:
             address, target = address_of(path), address_of(to or "/")
         except BadRequest as problem:
             answer = Explanation(False, problem.status, "address", problem.sentence)
         else:
             question = Question(
-                method, address.path, address.slash, target.path, size, sha256.lower(), agent
+                method, address.path, address.slash, target.path, size, sha256.lower(), agent, by
             )
             answer = explaining.explain(work, user, question)
     if as_json:

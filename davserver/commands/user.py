@@ -1,11 +1,12 @@
 """``davserver user``: accounts."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from sqlalchemy import select
 
-from davserver.accounts import administration, people
+from davserver.accounts import administration, people, second_factor
 from davserver.commands.options import (
     Config,
     Data,
@@ -24,6 +25,13 @@ from davserver.work import Work
 group = typer.Typer()
 
 Login = Annotated[str, typer.Argument(metavar="LOGIN")]
+
+
+class Switch(StrEnum):
+    """What can be turned on and off."""
+
+    ENABLE = "enable"
+    DISABLE = "disable"
 
 
 @group.command()
@@ -105,14 +113,40 @@ def show(login: Login, as_json: Json = False, data: Data = None, config: Config 
 
 @group.command()
 def password(
-    login: Login, password: Password = None, data: Data = None, config: Config = None
+    login: Login,
+    password: Password = None,
+    devices: Annotated[
+        bool, typer.Option("--devices", help="Revoke the passwords of all his devices, too.")
+    ] = False,
+    data: Data = None,
+    config: Config = None,
 ) -> None:
     """Give an account a new password; the old one is refused at once."""
     chosen = password_of(password)
     with writing(config, data) as work:
         user = people.find(work.session, login)
-        administration.set_password(work, user, chosen)
+        administration.set_password(work, user, chosen, devices_too=devices)
     typer.echo(f"New password of {user.login}{stated(password, chosen) or ' set'}")
+
+
+@group.command()
+def totp(
+    login: Login,
+    state: Annotated[Switch, typer.Argument()],
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Ask an account for a code at the web door (TOTP). The drive then takes only the passwords of
+    devices. The secret is printed once, as an otpauth: address."""
+    with writing(config, data) as work:
+        user = people.find(work.session, login)
+        if state is Switch.ENABLE:
+            uri = administration.enable_second_factor(work, user)
+            told = f"Two steps for {user.login}: {uri}"
+        else:
+            administration.disable_second_factor(work, user)
+            told = f"One step for {user.login}"
+    typer.echo(told)
 
 
 @group.command()
@@ -164,6 +198,7 @@ def _shown(work: Work, user: User) -> dict[str, Any]:
         "administrator": user.administrator,
         "expert": work.session.scalar(expert) is not None,
         "disabled": user.disabled,
+        "two_steps": second_factor.is_enabled(work.session, user),
         "created": instant(user.created),
     }
 

@@ -15,6 +15,7 @@ from davserver.dossiers.create import create_platform
 from davserver.errors import Problem
 from davserver.model import (
     Deposit,
+    DevicePassword,
     Dossier,
     DossierKind,
     DossierState,
@@ -141,7 +142,7 @@ def purge(work: Work, dossier: Dossier) -> Mapping[str, Any]:
 
 def _erase(work: Work, dossier: Dossier) -> None:
     """The rows of the content and of all that hangs on it."""
-    for table in (Message, Group, Participant, Representation):
+    for table in (Message, Group, Participant, Representation, DevicePassword):
         work.session.execute(
             delete(table)
             .where(table.dossier_id == dossier.id)

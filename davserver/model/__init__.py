@@ -4,7 +4,15 @@ One module per subject; :mod:`davserver.model.database` opens it. Ids are never 
 UTC, sizes are bytes. Rights and rules are kept by id, never by path or login.
 """
 
-from davserver.model.accounts import Group, Membership, User, UserKind
+from davserver.model.accounts import (
+    DevicePassword,
+    Group,
+    LoginTrace,
+    Membership,
+    SecondFactor,
+    User,
+    UserKind,
+)
 from davserver.model.alerts import (
     AlertRule,
     Message,
@@ -48,6 +56,7 @@ __all__ = [
     "Blob",
     "DeadProperty",
     "Deposit",
+    "DevicePassword",
     "Dossier",
     "DossierKind",
     "DossierState",
@@ -55,6 +64,7 @@ __all__ = [
     "Group",
     "JournalLine",
     "Lock",
+    "LoginTrace",
     "Membership",
     "Message",
     "MessageKind",
@@ -72,6 +82,7 @@ __all__ = [
     "Removal",
     "Representation",
     "Role",
+    "SecondFactor",
     "SiteIdentity",
     "User",
     "UserKind",

@@ -22,6 +22,7 @@ __all__ = [
     "Action",
     "Actor",
     "Decision",
+    "Device",
     "DossierFacts",
     "Entry",
     "Policy",
@@ -72,13 +73,34 @@ class DossierFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A device with a password of its own, by which its user comes: it opens no more than
+    ``rights``, and only the dossier ``dossier_id`` unless None. ``name`` is what he calls it."""
+
+    id: int
+    name: str
+    dossier_id: int | None
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """Who is asking. ``role`` is his role in the dossier of the action, None outside of it."""
+    """Who is asking. ``role`` is his role in the dossier of the action, None outside of it.
+    ``device`` is None for who gave the main password of the account."""
 
     id: int
     login: str
     name: str
     role: Role | None = None
+    device: Device | None = None
+
+    def limited(self, rights: Rights, dossier_id: int) -> Rights:
+        """What his device leaves of ``rights`` that he has in this dossier."""
+        if self.device is None:
+            return rights
+        if self.device.dossier_id not in (None, dossier_id):
+            return Rights.NONE
+        return rights & self.device.rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +110,9 @@ class Action:
     ``chain`` are the folders from the dossier's source folder down to the one in which the act
     takes place; ``entry`` is what is acted on, None where a name is to be created; ``name`` is the
     name it has or will have. ``rights`` are the actor's rights in the last folder of the chain (in
-    ``entry`` itself where that is a folder). ``size`` is the announced or counted content in bytes,
-    None when unknown. ``arriving`` with its ``arriving_chain`` is what MOVE or COPY brings.
+    ``entry`` itself where that is a folder), as far as his device has them. ``size`` is the
+    announced or counted content in bytes, None when unknown. ``arriving`` with its
+    ``arriving_chain`` is what MOVE or COPY brings.
     """
 
     act: Act

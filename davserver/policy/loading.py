@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 from davserver.policy import Policy
 from davserver.policy.archives import Archives
+from davserver.policy.devices import DeviceLimits
 from davserver.policy.dossier_state import DossierLife
 from davserver.policy.file_names import FileNames
 from davserver.policy.gate import Gate
@@ -31,6 +32,7 @@ def make_gate(settings: Settings) -> Gate:
         ("mailbox", Mailbox(folders=settings.deposit.folders)),
         ("archives", Archives()),
         ("dossier_state", DossierLife()),
+        ("devices", DeviceLimits()),
         ("recursive_rights", RecursiveRights()),
         ("file_names", FileNames()),
         ("quota", Quota()),

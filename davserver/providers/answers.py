@@ -110,7 +110,7 @@ def problem(error: Problem, allow: str = "") -> Answer:
     if isinstance(error, NotAllowed):
         headers.append(("Allow", allow))
     if isinstance(error, Unavailable):
-        headers.append(("Retry-After", "30"))
+        headers.append(("Retry-After", str(error.retry_after)))
     return Answer(error.status, tuple(headers), body.encode(), error.phrase)
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,9 +11,16 @@ from davserver.errors import Problem, Refused, Unauthenticated
 from davserver.policy import Actor
 from davserver.providers.answers import problem, send
 from davserver.providers.exchange import ACTOR
+from davserver.providers.origin import origin
 from davserver.site import Site
 
 StartResponse = Callable[..., Any]
+DOOR = "webdav"
+# The same words for every refusal: they tell nobody which logins exist, or whose password is right.
+UNKNOWN = (
+    "Identifiant ou mot de passe inconnu. Si vous vous connectez en deux étapes, le lecteur "
+    "n'accepte que les mots de passe d'appareil. Après plusieurs essais, attendez une minute."
+)
 SITE = "davserver.site"  # WsgiDAV's configuration hands the site over under this name
 
 
@@ -35,34 +41,17 @@ class Authentication(BaseMiddleware):
         return following
 
     def _actor(self, environ: dict[str, Any]) -> Actor:
-        if not confidential(environ, self._site.settings.server.trusted_proxies):
+        came = origin(environ, self._site.settings.server.trusted_proxies)
+        if not came.confidential:
             raise Refused(
                 "Le mot de passe ne voyage pas en clair : utilisez une adresse en https.",
                 phrase="Utilisez https",
             )
         login, password = _basic(str(environ.get("HTTP_AUTHORIZATION", "")))
-        with self._site.database.reading() as session:
-            actor = self._site.credentials.actor(session, login, password)
+        actor = self._site.credentials.enter(login, password, address=came.address, door=DOOR)
         if actor is None:
-            raise Unauthenticated("Identifiant ou mot de passe inconnu.")
+            raise Unauthenticated(UNKNOWN)
         return actor
-
-
-def confidential(environ: dict[str, Any], proxies: tuple[str, ...]) -> bool:
-    """Whether nobody on the way can read the password: TLS, or the loopback.
-
-    Behind a proxy that the settings trust, what counts is how the client came to it.
-    """
-    if environ.get("wsgi.url_scheme") == "https":
-        return True
-    peer = str(environ.get("REMOTE_ADDR", ""))
-    if peer in proxies:
-        return str(environ.get("HTTP_X_FORWARDED_PROTO", "")).strip().lower() == "https"
-    forwarded = "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ
-    try:
-        return ipaddress.ip_address(peer).is_loopback and not forwarded
-    except ValueError:
-        return False
 
 
 def _basic(header: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Protocol, cast
 
+from davserver.accounts.credentials import still_valid
 from davserver.errors import BadRequest, Unauthenticated
 from davserver.policy import Actor
 from davserver.providers.address import Address, parse, parse_url
@@ -13,7 +14,7 @@ from davserver.providers.bodies import Input, xml
 from davserver.providers.conditions import Conditions
 from davserver.site import Site
 from davserver.tree.lookup import Path
-from davserver.work import Client
+from davserver.work import Client, Work
 
 ACTOR = "davserver.actor"  # the one key of the environment that is ours: who was authenticated
 
@@ -50,6 +51,11 @@ class Exchange:
         if not isinstance(actor, Actor):
             raise Unauthenticated("Identifiez-vous.")
         return actor
+
+    def require_still_valid(self, work: Work) -> None:
+        """Raises Unauthenticated when the actor was shut out since the request began."""
+        if not still_valid(work.session, self.actor):
+            raise Unauthenticated("Identifiez-vous.")
 
     @cached_property
     def client(self) -> Client:

@@ -64,7 +64,7 @@ class View:
         """The rights in the folder, or in the folder of the file; at the root one only browses."""
         if self.dossier is None:
             return Rights.READ
-        return self.work.rights_map(self.dossier).of(self.work.actor.id, self.chain)
+        return self.work.rights_along(self.dossier, self.chain)
 
     @cached_property
     def chain(self) -> tuple[int, ...]:

@@ -48,8 +48,10 @@ class Tags:
         key = (me, dossier.rights_revision, folder.id)
         found = outline.tags.get(key)
         if found is None:
-            rights = self._work.rights_map(dossier)
-            seen = outline.seen(folder.id, me, lambda chain: rights.of(me, chain))
+            # All devices that see a dossier read it alike: the tag is the same for all of them.
+            seen = outline.seen(
+                folder.id, me, lambda chain: self._work.rights_along(dossier, chain)
+            )
             found = _digest([folder.id, sorted(seen)])
             if len(outline.tags) >= REMEMBERED:
                 outline.tags.clear()

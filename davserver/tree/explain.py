@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from davserver.accounts import second_factor
+from davserver.accounts.credentials import actor_of
 from davserver.errors import Conflict, NotFound, Problem, Refused, TooLarge
 from davserver.model import Dossier, Group, Lock, User
-from davserver.policy import Action, Actor, Decision
+from davserver.policy import Action, Actor, Decision, Device
 from davserver.policy.gate import Gate
 from davserver.policy.rights import Rights
 from davserver.storage import Stored
@@ -40,7 +42,8 @@ _LOCK_CONDITIONS = ("lock-token-submitted", "no-conflicting-lock", "lock-token-m
 @dataclass(frozen=True)
 class Question:
     """A request that somebody might send. ``slash``: the path ends with one. ``size`` is that of
-    the content in bytes, ``sha256`` its hash where it matters, ``to`` the destination."""
+    the content in bytes, ``sha256`` its hash where it matters, ``to`` the destination, ``device``
+    the one whose password is given, None for the main password."""
 
     verb: str
     path: Path
@@ -49,6 +52,7 @@ class Question:
     size: int | None = None
     sha256: str = ""
     agent: str = ""
+    device: Device | None = None
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,17 @@ def explain(work: Work, user: User, question: Question) -> Explanation:
         raise ValueError(question.verb)
     if user.login is None or user.disabled:
         return Explanation(False, 401, ACCOUNT, "Ce compte est désactivé.")
+    if question.device is None and second_factor.is_enabled(work.session, user):
+        return Explanation(
+            False, 401, ACCOUNT,
+            "Ce compte se connecte en deux étapes : le lecteur n'accepte que ses appareils.",
+        )  # fmt: skip
+    actor = actor_of(user, question.device)
     witness = _Witness(work.gate)
     answer: int | Problem
     savepoint = work.session.begin_nested()
     try:
-        answer = VERBS[question.verb](_trial(work, user, witness, question.agent), question)
+        answer = VERBS[question.verb](_trial(work, actor, witness, question.agent), question)
     except Problem as problem:
         answer = problem
     finally:
@@ -98,8 +108,8 @@ def explain(work: Work, user: User, question: Question) -> Explanation:
         work.session.expire_all()
     if isinstance(answer, Problem):
         denied = witness.denied(passing=isinstance(answer, (NotFound, Conflict)))
-        return _refusal(_trial(work, user, witness, ""), answer, denied)
-    return _permission(_trial(work, user, witness, ""), question, answer, witness)
+        return _refusal(_trial(work, actor, witness, ""), answer, denied)
+    return _permission(_trial(work, actor, witness, ""), question, answer, witness)
 
 
 class _PropertyRefused(Problem):
@@ -148,10 +158,10 @@ class _Witness(Gate):
         return None
 
 
-def _trial(work: Work, user: User, gate: Gate, agent: str) -> Work:
-    """The work as ``user`` would do it; what it compiles of rights is kept from all others."""
+def _trial(work: Work, actor: Actor, gate: Gate, agent: str) -> Work:
+    """The work as ``actor`` would do it; what it compiles of rights is kept from all others."""
     tokens = work.session.scalars(
-        select(Lock.token).where(Lock.user_id == user.id, Lock.expires > work.now)
+        select(Lock.token).where(Lock.user_id == actor.id, Lock.expires > work.now)
     )
     return Work(
         work.session,
@@ -159,7 +169,7 @@ def _trial(work: Work, user: User, gate: Gate, agent: str) -> Work:
         gate,
         work.blobs,
         Caches(),
-        Actor(id=user.id, login=user.login or "", name=user.display_name),
+        actor,
         Client("webdav", agent, frozenset(tokens)),
         work.now,
         writes=True,

@@ -84,6 +84,7 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
 
 def refresh(work: Work, path: Path, timeout: int | None) -> Lock:
     """Prolong the lock whose token was submitted (RFC 4918 §9.10.2); it may lie on a parent."""
+    _require_writer(work)
     spot = find(work, path)
     _, node = spot.existing()
     for held in locks.over(work, spot.folders, node):
@@ -105,6 +106,7 @@ def unlock(work: Work, path: Path, token: str) -> None:
 
     Raises Conflict for a token of another resource, Refused for another's lock.
     """
+    _require_writer(work)
     spot = find(work, path)
     known = spot.as_seen()
     if known.node is None and known.dossier is not None and known.parent is not None:
@@ -128,9 +130,19 @@ def unlock(work: Work, path: Path, token: str) -> None:
     work.session.flush()
 
 
+def _require_writer(work: Work) -> None:
+    """The locks of a person are not for a device of his that only reads."""
+    device = work.actor.device
+    if device is not None and Rights.ADD not in device.rights:
+        raise Refused(
+            f"L'appareil « {device.name} » ne fait que lire.", phrase="Appareil en lecture seule"
+        )
+
+
 def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
     """Programs reopen what they have just written: for a short while they get a lock that protects
     nothing. Later a sealed piece answers « locked », which Office shows as « read-only »."""
+    _require_writer(work)
     if write.just_sealed(work, node) and work.client.program.reopens:
         return locks.grant(
             work,

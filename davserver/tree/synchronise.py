@@ -199,11 +199,10 @@ def _last_known(work: Work, dossier: Dossier) -> int:
     """The number of the last change in the dossier that the actor can know of: what others do
     unseen must not show in his tokens."""
     me = work.actor.id
-    rights = work.rights_map(dossier)
     source = work.session.scalars(
         select(Node.id).where(Node.dossier_id == dossier.id, Node.role == NodeRole.SOURCE)
     ).one()
-    seen = work.outline(dossier).seen(source, me, lambda chain: rights.of(me, chain))
+    seen = work.outline(dossier).seen(source, me, lambda chain: work.rights_along(dossier, chain))
     own = select(func.max(Node.change)).where(
         Node.dossier_id == dossier.id,
         Node.state.in_((NodeState.RESERVED, NodeState.RECEIVED)),

@@ -1,12 +1,15 @@
 """Whom the rows name: rights, alerts, groups and the recipients of messages."""
 
+import re
 from collections.abc import Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from davserver.accounts import devices
 from davserver.model import (
     AlertRule,
+    DevicePassword,
     Grant,
     Group,
     Membership,
@@ -14,16 +17,20 @@ from davserver.model import (
     NodeKind,
     Recipient,
     RecipientLine,
+    SecondFactor,
     User,
     UserKind,
 )
 from davserver.policy.rights import Rights
 from davserver.verify.rows import Rows
 
+_DEVICE_RIGHTS = frozenset(int(rights) for rights in devices.RIGHTS.values())
+
 
 def faults(session: Session, rows: Rows) -> Iterator[str]:
     """Nobody has what is for others, and whoever is written to is told of something."""
     yield from _principals(session, rows)
+    yield from _secrets(session)
     yield from _recipients(session)
 
 
@@ -48,6 +55,27 @@ def _principals(session: Session, rows: Rows) -> Iterator[str]:
     for member in session.scalars(select(Membership)):
         if private.get(member.user_id, groups.get(member.group_id)) != groups.get(member.group_id):
             yield f"membership of user {member.user_id}: a private user of another dossier"
+
+
+def _secrets(session: Session) -> Iterator[str]:
+    """Devices and second factors are those of accounts that are there; none opens more than it
+    could be made for."""
+    accounts = session.execute(select(User.id, User.login))
+    logins: dict[int, str | None] = dict(accounts.all())
+    for device in session.scalars(select(DevicePassword).order_by(DevicePassword.id)):
+        where = f"device {device.id} of user {device.user_id}"
+        if logins.get(device.user_id) is None:
+            yield f"{where}: the account is gone"
+        if device.rights not in _DEVICE_RIGHTS:
+            yield f"{where}: {device.rights} are no rights of a device"
+        if not re.fullmatch("[0-9a-f]{64}", device.digest):
+            yield f"{where}: its digest is none"
+    for factor in session.scalars(select(SecondFactor).order_by(SecondFactor.user_id)):
+        where = f"second factor of user {factor.user_id}"
+        if logins.get(factor.user_id) is None:
+            yield f"{where}: the account is gone"
+        if not re.fullmatch("[A-Z2-7]{32,}", factor.secret):
+            yield f"{where}: its secret is none"
 
 
 def _recipients(session: Session) -> Iterator[str]:

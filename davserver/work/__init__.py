@@ -15,7 +15,7 @@ from davserver.policy.gate import Gate
 from davserver.policy.rights import Rights
 from davserver.settings import Settings
 from davserver.storage import BlobStore
-from davserver.work.outline import Outline
+from davserver.work.outline import Chain, Outline
 from davserver.work.rights_map import RightsMap
 from davserver.work.snapshots import Snapshots
 
@@ -112,7 +112,12 @@ class Work:
 
     def rights_in(self, dossier: Dossier, folders: Sequence[Node]) -> Rights:
         """The actor's rights in the last of ``folders`` (from the source folder down)."""
-        return self.rights_map(dossier).of(self.actor.id, tuple(folder.id for folder in folders))
+        return self.rights_along(dossier, tuple(folder.id for folder in folders))
+
+    def rights_along(self, dossier: Dossier, chain: Chain) -> Rights:
+        """The actor's rights in the last folder of ``chain``, as far as his device has them."""
+        rights = self.rights_map(dossier).of(self.actor.id, chain)
+        return self.actor.limited(rights, dossier.id)
 
     def facts(self, dossier: Dossier) -> DossierFacts:
         """The dossier as policies see it."""
@@ -152,15 +157,15 @@ class Work:
     ) -> Action:
         """The action of ``act`` on ``node``, or on ``name`` to be created in the last folder."""
         chain = [*folders, node] if node is not None and node.is_folder else list(folders)
-        rights_map = self.rights_map(dossier)
+        role = self.rights_map(dossier).roles.get(self.actor.id)
         return Action(
             act=act,
-            actor=replace(self.actor, role=rights_map.roles.get(self.actor.id)),
+            actor=replace(self.actor, role=role),
             dossier=self.facts(dossier),
             chain=tuple(entry_of(folder) for folder in chain),
             entry=None if node is None else entry_of(node),
             name=name if name is not None else (node.name if node is not None else ""),
-            rights=rights_map.of(self.actor.id, tuple(folder.id for folder in chain)),
+            rights=self.rights_in(dossier, chain),
             now=self.now,
             channel=self.client.channel,
             agent=self.client.agent,

@@ -8,6 +8,7 @@ from davserver import kit
 from davserver.errors import BadRequest, NotAllowed, NotFound
 from davserver.providers.answers import CLASSES, Answer
 from davserver.providers.exchange import Exchange
+from davserver.providers.origin import origin
 
 NAME = "kit"
 METHODS = ("OPTIONS", "GET", "HEAD")
@@ -76,6 +77,6 @@ def _site_address(exchange: Exchange) -> str:
     # Only TLS and the plain loopback are let through; behind a trusted proxy there is TLS.
     plain = (
         exchange.environ.get("wsgi.url_scheme") != "https"
-        and exchange.environ.get("REMOTE_ADDR", "") not in server.trusted_proxies
+        and not origin(exchange.environ, server.trusted_proxies).proxied
     )
     return f"{'http' if plain else 'https'}://{exchange.headers.get('host', '')}"

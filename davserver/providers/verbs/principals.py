@@ -52,8 +52,8 @@ def _everything(work: Work) -> dict[str, _Properties]:
     """All that the actor may know of, by address."""
     me = work.actor.id
     own = _href(principal_href(("user", me)))
-    users = principals.users_known_to(work.session, me)
-    groups = principals.groups_known_to(work.session, me)
+    users = principals.users_known_to(work.session, work.actor)
+    groups = principals.groups_known_to(work.session, work.actor)
     known = {user.id for user in users}
     found = {
         path: _properties(name, "<D:collection/>", own)

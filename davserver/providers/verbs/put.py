@@ -36,6 +36,7 @@ def answer(exchange: Exchange) -> Answer:
             transfer.reserve(0)
         content = transfer.receive()
         with exchange.site.writing(exchange.actor, exchange.client) as work:
+            exchange.require_still_valid(work)
             done = put.store(work, exchange.path, content, guard, _dated(exchange))
     except BaseException:
         transfer.release()
@@ -103,6 +104,7 @@ class _Transfer:
         """Tell that content is coming, of which ``size`` bytes are here."""
         self._told = True
         with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
+            self._exchange.require_still_valid(work)
             taken = put.reserve(work, self._exchange.path, size)
         self.reserved = self.reserved or taken
 
