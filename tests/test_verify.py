@@ -232,7 +232,7 @@ def test_a_device_or_second_step_that_could_not_be_made_is_found(console: Consol
         console,
         "UPDATE device_password SET rights = 128, digest = 'x'",
         "UPDATE second_factor SET secret = 'x'",
-        f"UPDATE user SET login = NULL WHERE login = '{OWNER}'",
+        f"UPDATE \"user\" SET login = NULL WHERE login = '{OWNER}'",
     )
 
     found = [one.split(": ", 1)[1] for one in differences(console, "--quick")]

@@ -14,8 +14,9 @@ from tests.conftest import Start
 from tests.console import Console, copied, sentence_of
 from tests.console import run as command
 from tests.dav import address
+from tests.ports import free_port
 from tests.post import PUBLIC, Post, settings, text
-from tests.serving import PASSWORD, Server, free_port, wait_for
+from tests.serving import PASSWORD, Server, wait_for
 from tests.threats.stranger import Stranger, basic
 
 LAWYER = "cabinet.brumaire-kalve"

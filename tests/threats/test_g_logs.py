@@ -3,7 +3,6 @@
 import itertools
 import json
 import re
-import shutil
 import socket
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from davserver.logs import JsonLines
+from tests import backends
 from tests.clients import DOSSIER, EXPERT, box
 from tests.console import run as command
 from tests.dav import Reply, address
@@ -34,7 +34,7 @@ SOURCE = re.compile(r'File "|site-packages|/davserver/|Traceback|\.py\b')
 @pytest.fixture(scope="module")
 def server(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     data = tmp_path_factory.mktemp("g10") / PLACE
-    shutil.copytree(seeded, data)
+    backends.copy_site(seeded, data)
     # A wrong mail server: its failures are logged, and it has a password.
     environment = {
         "DAVSERVER_MAIL__HOST": "127.0.0.1", "DAVSERVER_MAIL__PORT": "9",
