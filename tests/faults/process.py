@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,12 +87,14 @@ def _fork(arguments: Sequence[str]) -> int:
 
 
 def _end_of(process: int, seconds: float) -> int:
+    # No time.sleep: libfaketime (0.9.10) makes an error of the deadline that Python gives it.
+    pause = threading.Event()
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         ended, status = os.waitpid(process, os.WNOHANG)
         if ended:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
+        pause.wait(0.01)
     kill(process)
     os.waitpid(process, 0)
     return ENDLESS
