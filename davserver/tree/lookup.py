@@ -225,11 +225,12 @@ def _is_space(work: Work, node: Node) -> bool:
 
 def folders_seen(work: Work, dossier: Dossier) -> Iterator[tuple[int, int, bool]]:
     """All folders of ``dossier`` that the actor may see: see :meth:`Outline.seen`."""
-    me, rights = work.actor.id, work.rights_map(dossier)
     source = work.session.scalars(
         select(Node.id).where(Node.dossier_id == dossier.id, Node.role == NodeRole.SOURCE)
     ).one()
-    return work.outline(dossier).seen(source, me, lambda chain: rights.of(me, chain))
+    return work.outline(dossier).seen(
+        source, work.actor.id, lambda chain: work.rights_along(dossier, chain)
+    )
 
 
 def box_of(folders: Sequence[Node]) -> Node | None:
