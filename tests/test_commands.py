@@ -37,7 +37,7 @@ COMMANDS = {
     "rights": ("show", "grant", "revoke", "cut", "restore", "explain"),
     "alerts": ("rules", "add", "remove", "queue", "run-once"),
     "deposits": ("list", "held", "release", "reject"),
-    "journal": ("list", "verify"),
+    "journal": ("list", "head", "verify"),
 }
 LINES = [(name, *sub) for name, subs in COMMANDS.items() for sub in [[one] for one in subs] or [[]]]
 LISTINGS = [

@@ -285,7 +285,7 @@ def test_what_one_may_not_see_does_not_exist() -> None:
 
 
 @pytest.mark.parametrize("state", [NodeState.RESERVED, NodeState.RECEIVED, NodeState.SIDE])
-@pytest.mark.parametrize("act", sorted(set(Act) - {Act.ARRIVE, Act.PUBLISH}))
+@pytest.mark.parametrize("act", sorted(set(Act) - {Act.ARRIVE, Act.LEAVE, Act.PUBLISH}))
 def test_an_unfinished_deposit_is_hidden_from_all_but_its_author(
     gate: Gate, state: NodeState, act: Act
 ) -> None:
@@ -294,6 +294,16 @@ def test_an_unfinished_deposit_is_hidden_from_all_but_its_author(
     for actor in (EXPERT, OTHER, ASSISTANT):
         decision = gate.judge(action(act, BOX, entry, actor=actor))
         assert decision.hides, (actor, decision)
+
+
+@pytest.mark.parametrize("state", [NodeState.RESERVED, NodeState.RECEIVED, NodeState.SIDE])
+def test_who_takes_a_folder_away_is_told_that_something_in_it_is_unfinished(
+    gate: Gate, state: NodeState
+) -> None:
+    decision = gate.judge(action(Act.LEAVE, BOX, file(state=state, author=LAWYER), actor=EXPERT))
+
+    assert (decision.allowed, decision.hides) == (False, False)
+    assert "n'est pas terminé" in decision.reason
 
 
 def test_an_author_sees_and_completes_his_unfinished_deposit(gate: Gate) -> None:

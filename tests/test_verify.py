@@ -287,7 +287,11 @@ def test_a_device_or_second_step_that_could_not_be_made_is_found(console: Consol
         f"UPDATE \"user\" SET login = NULL WHERE login = '{OWNER}'",
     )
 
-    found = [one.split(": ", 1)[1] for one in differences(console, "--quick")]
+    found = [
+        one.split(": ", 1)[1]
+        for one in differences(console, "--quick")
+        if one.startswith(("device", "second factor"))
+    ]
     assert found == [
         "the account is gone", "128 are no rights of a device", "its digest is none",
         "the account is gone", "its secret is none",

@@ -51,8 +51,12 @@ def _is_somebody_elses(action: Action) -> bool:
 
 
 def _missing(action: Action, wanted: tuple[Rights, ...]) -> str:
-    """« Vous ne pouvez rien ajouter dans « Plans » : il vous manque le droit « ajouter ». »"""
-    folder = f"« {action.chain[-1].name} »" if action.chain else "ce dossier"
+    """« Vous ne pouvez rien ajouter dans « Plans » : il vous manque le droit « ajouter ». »
+
+    A folder deep inside that the actor may not see is not named.
+    """
+    known = action.chain and Rights.BROWSE in action.rights
+    folder = f"« {action.chain[-1].name} »" if known else "ce dossier"
     doing = f"Vous ne pouvez rien {_DOING.get(action.act, 'faire dans')} {folder}"
     if len(wanted) == 1:
         return f"{doing} : il vous manque le droit « {french(wanted[0])} »."
