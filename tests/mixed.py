@@ -31,13 +31,20 @@ _TITLES = (
 _SIZES = (700, 4_096, 15_000, 33, 65_536, 1_500, 120_000, 8_193, 2_049, 400_000)
 _LARGE = {20: 1_048_576, 90: 3_500_000, 150: 2_000_003}
 
+THUMBNAILS = (
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(1_024, b"\0") + "Catalog".encode("utf-16-le")
+).ljust(9_216, b"\0")
+"""As Windows writes it: a compound file that lists its thumbnails."""
+OWNER_FILE = (b"\x08Me ORTIE".ljust(54) + b"\x08\0" + "Me ORTIE".encode("utf-16-le")).ljust(162)
+"""As Word writes it while a document is open: the name of who has it, twice."""
+
 LITTER = {
     ".DS_Store": b"\x00\x00\x00\x01Bud1".ljust(6_148, b"\0"),
     "._IMG_4513.JPG": b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X".ljust(4_096, b"\0"),
-    "Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".ljust(9_216, b"\0"),
+    "Thumbs.db": THUMBNAILS,
     "desktop.ini": b"[.ShellClassInfo]\r\nIconResource=imageres.dll,-3\r\n",
     ".directory": b"[Desktop Entry]\nIcon=folder-documents\n",
-    "~$re n°3.docx": b"\x09Me ORTIE".ljust(162, b"\0"),
+    "~$re n°3.docx": OWNER_FILE,
     ".~lock.Dire n°3.odt#": b",ortie,poste-3,14.06.2024 11:02,file:///home/ortie;",
 }
 """What programs leave in such a folder; nobody means to deposit it."""

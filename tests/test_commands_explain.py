@@ -51,6 +51,7 @@ EXPERT, OWNER, OTHER, STRANGER = (
     "barnabe.essai",
 )
 AGENT = "test"
+DS_STORE = b"\x00\x00\x00\x01Bud1"
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def send(dav: Dav, question: Question) -> Reply:
     if question.to is not None:
         return (dav.move if verb == "MOVE" else dav.copy)(path, question.to)
     if verb == "PUT":
-        return dav.put(path, b"x" * (question.size or 0))
+        return dav.put(path, DS_STORE if path == PLACES["litter"] else b"x" * len(DS_STORE))
     if verb == "LOCK":
         reply = dav.lock(path)
         if "lock-token" in reply.headers:
@@ -98,7 +99,7 @@ def test_the_server_answers_as_explained(demo: Server, site: Site, login: str) -
     for place, path in PLACES.items():
         for verb in VERBS:
             for to in TARGETS if verb in ("COPY", "MOVE") else (None,):
-                size = 5 if verb == "PUT" else None
+                size = len(DS_STORE) if verb == "PUT" else None
                 question = Question(verb, path, to=to, size=size, agent=AGENT)
                 said = explained(site, login, question)
                 reply = send(dav, question)
@@ -210,7 +211,7 @@ def test_the_announced_size_counts(console: Console) -> None:
 def test_the_program_counts(console: Console) -> None:
     plain = answer(console, OWNER, "PUT", *BOX, "ABCD1234")
     windows = answer(
-        console, OTHER, "PUT", *BOX, "ABCD1234", agent="Microsoft-WebDAV-MiniRedir/10.0"
+        console, OWNER, "PUT", *BOX, "ABCD1234", agent="Microsoft-WebDAV-MiniRedir/10.0"
     )
     finder = answer(console, OWNER, "LOCK", *PIECE, agent="WebDAVFS/3.0.0 (03008000)")
 

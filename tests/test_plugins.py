@@ -222,7 +222,8 @@ def test_a_policy_that_fails_when_asked_refuses_is_logged_and_the_server_lives(
     for reply in (lawyer.get(PIECE), lawyer.put((*BOX, "Constat.pdf"), b"%PDF-1.7")):
         assert reply.status == 403
         assert reply.message == "Une règle n'a pas pu être vérifiée : par prudence, c'est refusé."
-    assert "raises-when-asked" in server.log() and "le service est absent" in server.log()
+    assert "raises-when-asked" in server.log()
+    assert "le service est absent" not in server.log()  # what an exception says may be a secret
     assert "Constat.pdf" not in lawyer.names(BOX)
     assert lawyer.propfind(PIECE, "0").status == 207
 

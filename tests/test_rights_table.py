@@ -265,7 +265,8 @@ def decisive(policy: str) -> list[Cell]:
 
 
 def test_every_built_in_policy_has_cells_that_depend_on_it_alone(gate_names: set[str]) -> None:
-    assert set(DECISIVE) == gate_names
+    # These two judge what the table does not vary: the scanner's verdict, the device.
+    assert set(DECISIVE) == gate_names - {"antivirus", "devices"}
 
 
 def test_with_all_policies_no_decisive_cell_differs(prepared: Path, tmp_path: Path) -> None:

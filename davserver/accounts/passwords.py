@@ -16,7 +16,7 @@ from davserver.errors import Busy
 
 LONGEST = 256  # characters: argon2 takes any length, a request should not
 AT_ONCE = 1  # hash computed at the same time in one process: it uses several cores by itself
-WAITING = 6  # that wait for their turn
+WAITING = 24  # that wait for their turn: a court's lawyers after a restart
 _CONTEXT = CryptContext(schemes=["argon2"], argon2__type="ID")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread on paper
 _COMPUTING = BoundedSemaphore(AT_ONCE)

@@ -36,6 +36,8 @@ class SiteWorker:
 
     def start(self) -> None:
         """Begin to seal deposits and to send mails."""
+        scanner = self._site.settings.antivirus.clamd
+        log.info("antivirus: %s", scanner or "none, contents are not inspected (antivirus.clamd)")
         self._background.start()
 
     def stop(self) -> None:
@@ -112,8 +114,6 @@ def run(settings: Settings) -> int:
     Raises Failure for an address that cannot be listened on.
     """
     log_to_stderr()
-    scanner = settings.antivirus.clamd
-    log.info("antivirus: %s", scanner or "none, contents are not inspected (antivirus.clamd)")
     clock = Clock()  # one for all workers, also for those that are started in a year
     server = settings.server
     listening = Listening(

@@ -68,6 +68,8 @@ def _basic(header: str) -> tuple[str, str]:
     except (binascii.Error, ValueError):
         raise Unauthenticated("Identifiez-vous.") from None
     login, colon, password = pair.partition(":")
-    if not colon or "\0" in pair:  # which no database takes in a text
+    if not colon:
         raise Unauthenticated("Identifiez-vous.")
+    if "\0" in pair:  # which no database takes in a text
+        raise Unauthenticated(UNKNOWN)
     return login.rpartition("\\")[2], password

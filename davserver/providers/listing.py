@@ -20,7 +20,7 @@ from davserver.work import Work
 
 
 class Endless(Refused):
-    """A collection was to be listed to all depths, as it is when no Depth is said (§9.1)."""
+    """A collection was to be listed to all depths (§9.1)."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -8,7 +8,7 @@ from davserver.server.streams import NOT_YET, ClientGone, ClientTooSlow, Incomin
 # KDE sends a whole file to be told that it must log in, and reads the answer only then; it calls a
 # connection that ends meanwhile broken. So what it sends is taken, up to the largest video of a
 # visit and to what a slow line can send in an hour. It costs no thread.
-DISCARDED = 1 << 30  # bytes
+DISCARDED = 1 << 29  # bytes
 _LONGEST = 3_600.0  # seconds
 _IN_A_TURN = 262_144  # bytes: then it is the turn of others,
 _TAKES_IN_A_TURN = 256  # or after so many chunks

@@ -40,7 +40,8 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
     known = spot.as_seen()
     dossier, _ = known.place() if known.node is None else known.existing()
     guard(work, known)
-    timeout = locks.bounded(wanted.timeout, infinite=wanted.infinite)
+    infinite = wanted.infinite and known.is_folder
+    timeout = locks.bounded(wanted.timeout, infinite=infinite)
     if known.node is None:
         work.gate.require(verbs.lock(work, known, []))
         spot.require_free()
@@ -76,7 +77,7 @@ def lock(work: Work, path: Path, wanted: Wanted, guard: Guard) -> tuple[Lock, No
         work,
         node,
         exclusive=wanted.exclusive,
-        infinite=wanted.infinite and node.is_folder,
+        infinite=infinite,
         owner=wanted.owner,
         timeout=timeout,
     )

@@ -64,8 +64,8 @@ DECISIVE = {
 def serving(data: Path, *, without: str = "") -> Iterator[str]:
     """The address of a server of the site at ``data`` whose gate lacks the policy ``without``."""
 
-    def smaller(policies: list[tuple[str, Policy]]) -> Gate:
-        return Gate([(name, policy) for name, policy in policies if name != without])
+    def smaller(policies: list[tuple[str, Policy]], foreign: list[tuple[str, Policy]]) -> Gate:
+        return Gate([(name, policy) for name, policy in policies if name != without], foreign)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("davserver.policy.loading.Gate", smaller)

@@ -5,6 +5,7 @@ Each part is a table as in :mod:`tests.rights_table.statement`, and how its requ
 
 from collections.abc import Iterator, Sequence
 
+from tests.mixed import OWNER_FILE
 from tests.rights_table.playing import (
     LITTLE,
     MAC,
@@ -87,8 +88,18 @@ _SIDE_FOR = {
     "closed, Finder": (CLOSED, "brumaire", "04/B", MAC),
     "outside": (UNDER_WAY, "étranger", "04/B", MAC),
 }
-_LITTER = ("~${}.docx", "._{}.pdf", ".~lock.{}.odt#", "~lock.{}.odt#")
-_TEMPORARY = ("~WRD{}.tmp", "{}.tmp", "{}.part", ".{}.docx.swp", ".goutputstream-{}")
+_LITTER = ("~${}.docx", "._{}.pdf", ".~lock.{}.odt#", "~lock.{}.odt#", ".{}.docx.swp")
+# What programs put into them: who has a document open, the attributes that a Mac keeps.
+_FORMS = {
+    "~$": OWNER_FILE,
+    "._": b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X".ljust(4_096, b"\0"),
+    ".~": b",ortie,poste-3,14.06.2024 11:02,file:///home/ortie;",
+    "~l": b",ortie,poste-3,14.06.2024 11:02,file:///home/ortie;",
+}
+SWAP = b"b0VIM 9.0".ljust(4_096, b"\0")
+_TEMPORARY = ("~WRD{}.tmp", "{}.tmp", "{}.part", ".goutputstream-{}")
+# Documents that are being saved have no business where one only reads, whatever the program.
+_READING = ("reads, Finder", "reads, Windows", "closed, Finder")
 
 # In a dossier that has room for 1,000 bytes; one after the other.
 ROOM_LEFT = (
@@ -146,7 +157,9 @@ def side_cells() -> Iterator[Cell]:
         names = _LITTER if request in ("PUT disguised", "PUT large side") else _LITTER + _TEMPORARY
         for column, (state, person, place, agent) in _SIDE_FOR.items():
             for name in names:
-                yield Cell(state, person, request, place, answers[column], f"{name} {agent}")
+                saving = name in _TEMPORARY and column in _READING
+                answer = "403" if saving else answers[column]
+                yield Cell(state, person, request, place, answer, f"{name} {agent}")
 
 
 def other_cells() -> Iterator[Cell]:
@@ -218,8 +231,12 @@ def _side(a: Attempt) -> Outcome:
     a.me.agent = agent
     if a.cell.request == "LOCK side":
         return status_of(a.me.lock(name))
-    body = {"PUT disguised": b"%PDF-1.7", "PUT large side": bytes(70_000)}
-    return status_of(a.me.put(name, body.get(a.cell.request, LITTLE)))
+    body = {
+        "PUT side": SWAP if pattern.endswith(".swp") else _FORMS.get(pattern[:2], LITTLE),
+        "PUT disguised": b"%PDF-1.7",
+        "PUT large side": bytes(70_000),
+    }
+    return status_of(a.me.put(name, body[a.cell.request]))
 
 
 def _elsewhere(a: Attempt) -> Names:

@@ -67,7 +67,7 @@ ANSWERS = """
                  publications           mailboxes         archives          04, 05  unseen  nothing
 OPTIONS          200                    200               200               200     200     200
 PROPFIND         207+                   207+              207+              207-    207-    404
-PROPFIND all     403                    403               403               403     403     403
+PROPFIND all     403                    403               403               403     403     404
 PROPFIND file    207                    207               207               .       404     404
 GET              T 200                  T 200             T 200             .       404     404
 HEAD             T 200                  T 200             T 200             .       404     404

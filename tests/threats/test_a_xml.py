@@ -118,7 +118,7 @@ def test_a17_dead_properties_of_a_resource_stay_below_64_kib(door: Door, file: N
     assert len(everything) < 70_000
 
 
-@pytest.mark.parametrize("headers", [{}, {"Depth": "infinity"}, {"Depth": "Infinity"}])
+@pytest.mark.parametrize("headers", [{"Depth": "infinity"}, {"Depth": "Infinity"}])
 def test_a18_a_tree_is_never_listed_whole(door: Door, headers: dict[str, str]) -> None:
     look, room = door.look(), door.room()
     for target in ("/", "/dav/", room):
@@ -126,3 +126,14 @@ def test_a18_a_tree_is_never_listed_whole(door: Door, headers: dict[str, str]) -
         assert reply.status == 403
         assert reply.xml.find("{DAV:}propfind-finite-depth") is not None
         assert b"multistatus" not in reply.body
+
+
+def test_a18_without_a_depth_the_members_are_listed_and_nothing_below_them(door: Door) -> None:
+    look, room = door.look(), door.room()
+    assert look.mkcol((*room, "d")).status == 201
+    assert look.mkcol((*room, "d", "deeper")).status == 201
+
+    reply = look.request("PROPFIND", room)
+
+    assert reply.status == 207
+    assert b"/d/" in reply.body and b"deeper" not in reply.body

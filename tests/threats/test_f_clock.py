@@ -134,7 +134,9 @@ class Timed:
 
     def set(self, seconds: float) -> None:
         """How much the machine's clock is off."""
-        self._offset.write_text(f"{seconds:+.0f}\n")
+        fresh = self._offset.with_suffix(".new")
+        fresh.write_text(f"{seconds:+.0f}\n")
+        fresh.replace(self._offset)  # it is read at any moment
 
     def sealed(self, name: str) -> dict[str, Any]:
         """Deposit a piece, wait for its seal; its row."""

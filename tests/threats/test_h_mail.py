@@ -63,6 +63,7 @@ def test_h05_an_encoded_line_break_reaches_a_real_mail_server_as_one_subject(
     word = "un mot de passe assez long"
     console.well("user", "add", "evil", "--last-name", EVIL, "--first-name", DECODED, "--email",
                  "evil@evil.example", "--password", word)  # fmt: skip
+    grant(server, (DOSSIER,), "evil", "lire")
     grant(server, BOX, "evil", "lire,ajouter")
     evil = Dav(server.url, "evil", word)
 

@@ -11,6 +11,7 @@ import pytest
 from davserver.model import DossierState
 from tests.console import Console
 from tests.dav import Dav
+from tests.mixed import OWNER_FILE
 from tests.model.site import LOGINS, Box, TimedSite
 from tests.model.tree import AUTHOR, DAY, EXPERT, HOUR, MINUTE, QUIET_UNLOCKED
 from tests.races.uploads import Upload
@@ -82,9 +83,9 @@ def test_d16_an_empty_name_that_is_kept_for_days_is_dropped_with_a_notice(
 
 def test_d21_litter_is_kept_for_a_day(site: TimedSite, box: Box) -> None:
     author, name = person(site, AUTHOR), (*box.places["box"], "~$Constat.docx")
-    assert author.put(name, A).status == 201
+    assert author.put(name, OWNER_FILE).status == 201
     site.wait(DAY - HOUR)
-    assert author.get(name).body == A
+    assert author.get(name).body == OWNER_FILE
     site.wait(2 * HOUR)
     assert author.get(name).status == 404
 

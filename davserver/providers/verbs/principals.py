@@ -25,7 +25,7 @@ def answer(exchange: Exchange) -> Answer:
         return Answer(200, (*CLASSES, ("Allow", ", ".join(METHODS))))
     if exchange.method != "PROPFIND":
         raise NotAllowed("Cette opération n'a pas de sens ici.")
-    depth = exchange.depth("infinity", ("0", "1", "infinity"))
+    depth = exchange.depth("1", ("0", "1", "infinity"))
     if depth == "infinity":
         raise listing.Endless
     asked = listing.asked(exchange.xml(), minimal=exchange.prefers("return=minimal"))

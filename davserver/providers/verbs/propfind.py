@@ -10,8 +10,9 @@ from davserver.tree.lookup import Spot, find
 
 
 def answer(exchange: Exchange) -> Answer:
-    """207. A folder is listed with its members at most, never a whole dossier."""
-    depth = exchange.depth("infinity", ("0", "1", "infinity"))
+    """207. A folder is listed with its members at most, never a whole dossier; so it is without a
+    Depth header, since programs that send none mean this."""
+    depth = exchange.depth("1", ("0", "1", "infinity"))
     minimal, no_root = exchange.prefers("return=minimal"), exchange.prefers("depth-noroot")
     asked = listing.asked(exchange.xml(), minimal=minimal)
     with exchange.site.reading(exchange.actor, exchange.client) as work:

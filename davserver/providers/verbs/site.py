@@ -25,7 +25,7 @@ def answer(exchange: Exchange) -> Answer:
         return options.answer(exchange)
     if exchange.method == "PROPFIND":
         exchange.xml()
-        depth = exchange.depth("infinity", ("0", "1", "infinity"))
+        depth = exchange.depth("1", ("0", "1", "infinity"))
         if depth == "infinity":
             raise listing.Endless
         found = [response("/", [(200, _COLLECTION)])]
