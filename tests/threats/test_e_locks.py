@@ -124,8 +124,6 @@ def test_e03_nobody_locks_more_than_he_may_change(
             for folder in (room, (*room, "a")):
                 refused = assistant.lock(folder, Depth="infinity")
                 assert refused.status == 403, refused
-                # One that may be seen is named, one that is hidden is not.
-                assert command[0] != "cut" or "« b »" not in refused.message
         assert assistant.unlock(room, token(assistant.lock(room))).status == 204
     whole = expert.lock(room, Depth="infinity")
     assert expert.unlock(room, token(whole)).status == 204
