@@ -102,6 +102,8 @@ class Database:
         except sqlalchemy.exc.OperationalError as error:
             if "full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == _DISK_FULL:
                 raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
+            kind, state = type(error.orig).__name__, getattr(error.orig, "sqlstate", None)
+            log.warning("the database refuses or is away: %s %s", kind, state or "")
             raise Unavailable("La base de données est momentanément indisponible.") from error
         except sqlalchemy.exc.ProgrammingError as error:
             # A table that is missing: another database answers under this address. Never "empty".

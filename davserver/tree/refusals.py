@@ -4,7 +4,7 @@ from davserver.alerts import outbox
 from davserver.errors import Refused
 from davserver.model import MessageKind
 from davserver.tree import write
-from davserver.tree.lookup import Path, find
+from davserver.tree.lookup import Path, find_held
 from davserver.work import Work
 
 _DOING = {
@@ -21,7 +21,7 @@ _DOING = {
 def note(work: Work, path: Path, method: str, refusal: Refused, *, shown: bool) -> None:
     """An attempt that a rule refused is a fact of the dossier, too. Where the actor's program does
     not show it to him (``shown``), a grouped mail does."""
-    spot = find(work, path)
+    spot = find_held(work, path)  # the dossier before the journal, as all writers do
     write.record(
         work,
         "refused",

@@ -87,7 +87,8 @@ class Work:
             .where(Platform.id == dossier.platform_id)
             .with_for_update(key_share=True)
         )
-        self.session.refresh(dossier, with_for_update=True)
+        # Not against those who only refer to it: the journal line of a refusal, for one.
+        self.session.refresh(dossier, with_for_update={"key_share": True})
         return True
 
     def rights_map(self, dossier: Dossier) -> RightsMap:
