@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from PIL import ExifTags, Image
 
 from davserver.demo.documents import exhibit_pdf, french_date, letter_pdf, list_pdf, note_pdf
 from davserver.demo.drawings import heavy_pdf, photo_jpeg, plan_pdf
+from tests.programs import require_program
 
 DAY = date(2024, 3, 1)
 TITLE = "Constat n° 4 – main-d’œuvre, façade"
@@ -105,9 +105,7 @@ def test_every_page_says_that_it_is_fictitious(kind: str) -> None:
 
 @every_pdf
 def test_poppler_opens_a_pdf_without_complaint(kind: str, tmp_path: Path) -> None:
-    pdftotext = shutil.which("pdftotext")
-    if pdftotext is None:
-        pytest.skip("pdftotext is not installed")
+    pdftotext = require_program("pdftotext")
     path = tmp_path / "document.pdf"
     path.write_bytes(PDFS[kind]())
 
