@@ -9,7 +9,7 @@ from tests import backends
 from tests.programs import require_root
 from tests.serving import Server
 
-DISK = 40_000_000  # bytes; the demo takes about 10 MB of it
+DISK = 80_000_000  # bytes; the demo takes about 10 MB of it
 
 
 @contextmanager
