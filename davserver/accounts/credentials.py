@@ -25,6 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from davserver.accounts import devices, naming, passwords
+from davserver.accounts.in_turn import InTurn
 from davserver.accounts.throttle import Pace, Throttle, Verdict, Visitor
 from davserver.errors import Busy, Full, Unavailable
 from davserver.model import DevicePassword, SecondFactor, User
@@ -58,6 +59,7 @@ class Credentials:
         self._throttle = Throttle(settings)
         self._pace = Pace()
         self._secret = secrets.token_bytes(32)
+        self._in_turn = InTurn()
         self._right = _Memory()
         self._wrong = _Memory()
 
@@ -72,7 +74,7 @@ class Credentials:
         """Who logs in from ``address`` by ``door``, or None.
 
         An unknown, a disabled and a wrong one take the same time, as does whoever guesses too often
-        to be looked at. Raises Busy when too many guess at once, Unavailable.
+        to be looked at. Raises Busy when too many log in at once, Unavailable.
         """
         visitor = Visitor(login.strip().lower(), address)
         with self._database.reading() as session:
@@ -89,12 +91,15 @@ class Credentials:
         key = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
         if self._right.has(key):
             return True
-        right = None if self._wrong.has(key) else self._examined(visitor, password, account)
-        if right is None:
-            self._pace.keep()
-            return False
-        (self._right if right else self._wrong).add(key)
-        return right
+        with self._in_turn.of(key):
+            if self._right.has(key):  # one that was before in the line has been found right
+                return True
+            right = None if self._wrong.has(key) else self._examined(visitor, password, account)
+            if right is not None:
+                (self._right if right else self._wrong).add(key)
+                return right
+        self._pace.keep()
+        return False
 
     def _examined(self, visitor: Visitor, password: str, account: _Account) -> bool | None:
         """Whether the password is right; None for who guesses too often to be told."""

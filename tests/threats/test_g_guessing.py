@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from davserver.accounts.throttle import neighbourhood
 from davserver.errors import Busy
 from davserver.model import LoginTrace
 from davserver.providers.origin import Origin, origin
-from davserver.settings import LoginSettings
+from davserver.settings import LoginSettings, ServerSettings
+from tests import logins
 from tests.conftest import Start
 from tests.logins import ELSEWHERE, HOME, OFFICE, Gatehouse
 from tests.serving import PASSWORD, Server
@@ -31,6 +33,7 @@ UNTHROTTLED = {
 RATIO = 1.2  # of the medians of two kinds of refusal
 TRIES = 9  # of each kind, taken in turns
 _numbers = itertools.count()
+TOGETHER = ServerSettings().requests_per_address
 MEMBER_WAITS = 2.0  # seconds, at most
 ROUNDS = 6  # a machine under load may be uneven in one; a real difference shows in all of them
 
@@ -276,6 +279,33 @@ def test_g05_two_hundred_wrong_logins_at_once_do_not_stop_a_member(open_house: S
     assert set(answers) <= {401, 503} and answers[401] >= 7, answers
     assert all(0 < int(seconds) <= 30 for seconds in waits)
     assert slowest[-1] < MEMBER_WAITS
+
+
+def all_at_once(house: Gatehouse, password: str) -> list[bool]:
+    """What becomes of as many logins as one address may send at once, in a process that has just
+    started."""
+    house.restart()
+    start = threading.Barrier(TOGETHER)
+
+    def one(_: int) -> bool:
+        start.wait()
+        return house.enters("cabinet", password)
+
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        return list(threads.map(one, range(TOGETHER)))
+
+
+def test_g05_a_client_that_opens_many_connections_at_once_is_let_in_on_all(
+    house: Gatehouse,
+) -> None:
+    assert all_at_once(house, logins.PASSWORD) == [True] * TOGETHER
+
+
+def test_g05_one_wrong_password_on_many_connections_is_one_guess(house: Gatehouse) -> None:
+    assert all_at_once(house, "an old one") == [False] * TOGETHER
+
+    house.restart()
+    assert house.enters("cabinet"), "two guesses would have shut him out"
 
 
 def flood(server: Server, answers: Counter[int], waits: list[str]) -> float:
