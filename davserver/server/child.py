@@ -53,7 +53,8 @@ def live(inherited: Inherited, place: int) -> int:
         _serve(inherited, place)
     except Exception as error:
         text = " ".join(str(error).split())
-        log.error("worker %d failed: %s: %s", os.getpid(), type(error).__name__, text)
+        kind = type(error).__name__
+        log.error("worker %d failed: %s: %s", os.getpid(), kind, text, exc_info=True)
         return 1
     finally:
         for stream in (sys.stdout, sys.stderr):

@@ -329,7 +329,7 @@ class Mailbox(Tree):
                 refusals |= {"403"}
         elif not self._may_add(request, spot):
             refusals |= {"403"}
-        elif spot.hidden:
+        if spot.hidden and "403" not in refusals:  # a folder of somebody else, for a side file
             refusals |= {"423"}
         return refusals
 
