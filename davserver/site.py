@@ -9,7 +9,8 @@ from sqlalchemy import select
 from davserver.accounts.credentials import Credentials
 from davserver.data_folder import DataFolder
 from davserver.model import Node, NodeKind, NodeRole, SiteIdentity
-from davserver.model.database import Database, WrongSchema
+from davserver.model.database import Database
+from davserver.model.schema import WrongSchema
 from davserver.names import name_key
 from davserver.policy import Actor
 from davserver.policy.loading import make_gate

@@ -11,10 +11,11 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from davserver.backup.folder import BackupFolder, Manifest, sha256_of
-from davserver.model import Base
-from davserver.model.database import Database, latest_schema, migrations
+from davserver.model import Base, schema
+from davserver.model.database import Database
 from tests import released
 from tests.console import Console
 
@@ -49,7 +50,7 @@ def kept(before: Rows, after: Rows) -> bool:
 
 def upgraded_to(revision: str, file: Path) -> None:
     database = Database(f"sqlite:///{file}")
-    config = migrations()
+    config = schema.migrations()
     with database.engine.connect() as connection:
         config.attributes["connection"] = connection.execution_options(davserver_write=True)
         command.upgrade(config, revision)
@@ -62,6 +63,18 @@ def test_every_schema_of_before_is_here() -> None:
 
     assert len(released.REVISIONS) >= 2
     assert set(released.REVISIONS) <= set(known)
+    assert ScriptDirectory.from_config(schema.migrations()).get_current_head() == schema.latest()
+
+
+def test_data_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
+    site = released.site(released.REVISIONS[-1], tmp_path / "data")
+    site.well("init")
+    with sqlite3.connect(site.data / "davserver.sqlite") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    for command_line in (["init"], ["verify"], ["serve", "--port", "0"]):
+        assert "« 9999 », plus récente que ce programme" in site.refused(*command_line)
 
 
 @pytest.mark.parametrize("revision", released.REVISIONS)
@@ -71,7 +84,7 @@ def test_a_released_site_is_upgraded_with_all_its_rows(revision: str, tmp_path: 
     before = rows(file)
     assert "davserver init" in site.refused("verify")
 
-    assert f"brought from version {revision} to {latest_schema()}" in site.well("init")
+    assert f"brought from version {revision} to {schema.latest()}" in site.well("init")
 
     assert kept(before, rows(file))
     site.well("verify")
@@ -98,14 +111,14 @@ def test_a_released_migration_is_never_changed(revision: str, tmp_path: Path) ->
     released.database(revision, was)
     upgraded_to(revision, now)
 
-    def schema(file: Path) -> set[str]:
+    def tables(file: Path) -> set[str]:
         connection = sqlite3.connect(file)
         found = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
         made = {re.sub(r"[\s\"]+", " ", sql) for (sql,) in found}
         connection.close()
         return made
 
-    assert schema(now) == schema(was)
+    assert tables(now) == tables(was)
 
 
 @pytest.mark.parametrize("revision", released.REVISIONS)

@@ -13,8 +13,8 @@ from davserver.backup import BackupProblem
 from davserver.backup.folder import BackupFolder, Manifest, sha256_of
 from davserver.backup.rows import ask, save
 from davserver.errors import Full, Unavailable
-from davserver.model import Blob, JournalLine
-from davserver.model.database import Database, latest_schema
+from davserver.model import Blob, JournalLine, schema
+from davserver.model.database import Database
 from davserver.site import Site
 from davserver.verify.rows import NOWHERE, Kept, Rows
 
@@ -86,7 +86,7 @@ def _taken(site: Site, folder: BackupFolder) -> Taken:
     manifest = Manifest(
         program=__version__,
         taken_at=now.isoformat(),
-        schema=latest_schema() or "",
+        schema=schema.latest(),
         rows_sha256=sha256_of(file),
         journal=journal,
         blobs=len(kept),

@@ -1,10 +1,10 @@
 """What a command may fail of, as one sentence and an exit code."""
 
-from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from davserver.dossiers.plan import BadPlan
 from davserver.errors import Problem
+from davserver.model.schema import WrongSchema
 from davserver.settings import BadSettings
 
 
@@ -20,7 +20,7 @@ class Misuse(Failure):
     code = 2
 
 
-FAILURES = (Failure, Problem, BadSettings, BadPlan, CommandError, SQLAlchemyError, OSError,
+FAILURES = (Failure, Problem, BadSettings, BadPlan, WrongSchema, SQLAlchemyError, OSError,
             UnicodeError)  # fmt: skip
 
 
@@ -28,12 +28,6 @@ def sentence(failure: Exception) -> tuple[str, int]:
     """The sentence that tells of one of :data:`FAILURES`, and the exit code."""
     if isinstance(failure, Failure):
         return str(failure), failure.code
-    if isinstance(failure, CommandError):
-        return (
-            "Les données sont d'une version plus récente que ce programme : mettez le programme à "
-            f"jour ({_line(failure)}).",
-            1,
-        )
     if isinstance(failure, SQLAlchemyError):
         cause = failure.orig if isinstance(failure, DBAPIError) else failure
         return f"La base de données est inutilisable ({_line(cause)}).", 1

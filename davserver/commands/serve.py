@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from davserver import journal
+from davserver.accounts import passwords
 from davserver.app import make_app
 from davserver.clock import Clock
 from davserver.commands.apart import apart
@@ -114,6 +115,7 @@ def run(settings: Settings) -> int:
     Raises Failure for an address that cannot be listened on.
     """
     log_to_stderr()
+    passwords.unusable()  # computed once for all workers
     clock = Clock()  # one for all workers, also for those that are started in a year
     server = settings.server
     listening = Listening(

@@ -10,18 +10,14 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy.exc
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from davserver.errors import Full, Unavailable
+from davserver.model import schema
 
 BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
@@ -42,10 +38,6 @@ _TRANSACTION = text("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
 _OUTCOME = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
 
 log = logging.getLogger(__name__)
-
-
-class WrongSchema(Exception):
-    """The database was made by another version of the program."""
 
 
 class Database:
@@ -131,41 +123,23 @@ class Database:
     def schema(self) -> str | None:
         """The schema revision of the database; None for an empty one."""
         with self.engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+            return schema.current(connection)
 
     def upgrade(self) -> None:
-        """Bring the schema to this program's revision (an empty database gets all of it)."""
-        config = migrations()
+        """Bring the schema to this program's revision (an empty database gets all of it). Raises
+        WrongSchema for that of a newer program."""
         with self.engine.connect() as connection:
-            config.attributes["connection"] = connection.execution_options(davserver_write=True)
-            command.upgrade(config, "head")
+            schema.upgrade(connection.execution_options(davserver_write=True))
             connection.commit()
 
     def require_schema(self) -> None:
         """Raise WrongSchema unless the database is of this program's revision."""
-        found, wanted = self.schema(), latest_schema()
-        if found != wanted:
-            raise WrongSchema(
-                f"les données sont de la version « {found or 'aucune'} », "
-                f"ce programme attend « {wanted} » : lancez « davserver init » pour les mettre à "
-                "jour."
-            )
+        with self.engine.connect() as connection:
+            schema.require(connection)
 
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
-
-
-def migrations() -> Config:
-    """Alembic's configuration: the scripts lie beside this module."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
-
-
-def latest_schema() -> str | None:
-    """The revision that this program's tables have."""
-    return ScriptDirectory.from_config(migrations()).get_current_head()
 
 
 def _transaction(session: Session) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from davserver.model.database import latest_schema
+from davserver.model import schema
 from davserver.site import open_site
 from davserver.storage.sweep import sweep
 from davserver.verify import store, verify
@@ -157,5 +157,5 @@ def test_f13_an_upgrade_that_is_cut_has_not_begun(tmp_path: Path, statement: int
 
     assert dump() == before
     assert "davserver init" in site.refused("verify")
-    assert f"brought from version {revision} to {latest_schema()}" in site.well("init")
+    assert f"brought from version {revision} to {schema.latest()}" in site.well("init")
     site.well("verify")
