@@ -3,13 +3,15 @@
 import io
 import json
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from davserver.commands import main
+from davserver.site import Site, open_site
 from tests import backends
 
 
@@ -74,3 +76,13 @@ def copied(seeded: Path, folder: Path) -> Console:
     """The command line of a copy of the demo site, made in ``folder``."""
     backends.copy_site(seeded, folder / "data")
     return Console(folder / "data")
+
+
+@contextmanager
+def opened(console: Console) -> Iterator[Site]:
+    """The site of a command line, for what no command does."""
+    site = open_site(backends.settings(console.data))
+    try:
+        yield site
+    finally:
+        site.close()

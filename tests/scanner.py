@@ -1,4 +1,5 @@
-"""A real clamd with a signature of the tests' own. It may be killed, paused and come back."""
+"""A real clamd with a signature of the tests' own, and a site that it guards. It may be killed,
+paused and come back."""
 
 import io
 import os
@@ -6,14 +7,26 @@ import signal
 import socket
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from tests import post as mail
+from tests.clients import DOSSIER, EXPERT
+from tests.conftest import Start
+from tests.console import Console
+from tests.dav import Dav, Names
+from tests.deposits import AUTHOR, OTHER
+from tests.post import Post
 from tests.programs import require_program
-from tests.serving import wait_for
+from tests.serving import Server, wait_for
 
 # The antivirus test text, in two halves, so that no scanner of this machine takes these tests away.
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-" + rb"STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 SIGNATURE = "Eicar-Test-Signature"
+NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")
 
 _SETTINGS = """\
 LocalSocket {folder}/clamd.sock
@@ -127,3 +140,52 @@ def _hexadecimal(text: bytes) -> str:
         [require_program("sigtool"), "--hex-dump"], input=text, capture_output=True, check=True
     )
     return done.stdout.decode().strip()
+
+
+@pytest.fixture(scope="module")
+def scanner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scanner]:
+    scanner = Scanner(tmp_path_factory.mktemp("clamd")).start()
+    yield scanner
+    scanner.end()
+
+
+@pytest.fixture(scope="module")
+def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
+    post = Post(tmp_path_factory.mktemp("post") / "maildir")
+    post.start()
+    yield post
+    post.stop()
+
+
+@pytest.fixture(scope="module")
+def server(start: Start, scanner: Scanner, post: Post) -> Server:
+    """The demo site, with a scanner and a mail server."""
+    return start({**mail.settings(post, window=0.5), **settings(scanner)})
+
+
+@pytest.fixture
+def author(server: Server) -> Dav:
+    return server.dav(AUTHOR)
+
+
+@pytest.fixture
+def other(server: Server) -> Dav:
+    return server.dav(OTHER)
+
+
+@pytest.fixture
+def expert(server: Server) -> Dav:
+    return server.dav(EXPERT)
+
+
+def row(server: Server, name: str) -> dict[str, Any]:
+    """The one deposit of this name."""
+    listed = Console(server.data).json("deposits", "list")
+    (found,) = [line for line in listed if line["name"] == name]
+    assert isinstance(found, dict)
+    return found
+
+
+def shown(client: Dav, path: Names, content: bytes) -> None:
+    """Wait until ``client`` reads this content."""
+    wait_for(lambda: client.get(path).body == content, 60, f"{path[-1]} to be shown")

@@ -1,68 +1,20 @@
 """The antivirus on a real server with a real clamd: what is held, what is shown, who is told."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
-from tests import post as mail
 from tests import scanner as antivirus
-from tests.conftest import Start
+from tests.clients import EXPERT
 from tests.console import Console
 from tests.dav import Dav, Names
+from tests.deposits import AUTHOR, BOX, PDF, at
 from tests.post import Post, text
-from tests.scanner import EICAR, SIGNATURE, Scanner, nested, zipped
+from tests.scanner import EICAR, NOTES, SIGNATURE, nested, row, shown, zipped
 from tests.serving import Server, wait_for
 
-DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
-BOX: Names = (DOSSIER, "04 Boîtes aux lettres", "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
-NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")
+post, scanner, server = antivirus.post, antivirus.scanner, antivirus.server  # fixtures
+author, other, expert = antivirus.author, antivirus.other, antivirus.expert
 SPACE: Names = ("Espace de l'expert",)
-AUTHOR, OTHER, EXPERT = "cabinet.brumaire-kalve", "cabinet.ortie-lambda", "apolline.testard"
-PDF = b"%PDF-1.4\n" + b"x" * 5_000
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    post = Post(tmp_path_factory.mktemp("post") / "maildir")
-    post.start()
-    yield post
-    post.stop()
-
-
-@pytest.fixture(scope="module")
-def server(start: Start, post: Post, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    scanner = Scanner(tmp_path_factory.mktemp("clamd")).start()
-    yield start({**mail.settings(post, window=0.5), **antivirus.settings(scanner)})
-    scanner.end()
-
-
-@pytest.fixture
-def author(server: Server) -> Dav:
-    return server.dav(AUTHOR)
-
-
-@pytest.fixture
-def other(server: Server) -> Dav:
-    return server.dav(OTHER)
-
-
-@pytest.fixture
-def expert(server: Server) -> Dav:
-    return server.dav(EXPERT)
-
-
-def at(name: str) -> Names:
-    return (*BOX, name)
-
-
-def row(server: Server, name: str) -> dict[str, Any]:
-    """The one deposit of this name."""
-    listed = Console(server.data).json("deposits", "list")
-    (found,) = [line for line in listed if line["name"] == name]
-    assert isinstance(found, dict)
-    return found
 
 
 def held(server: Server, name: str) -> dict[str, Any]:
@@ -83,11 +35,6 @@ def decide(server: Server, act: str, line: dict[str, Any], reason: str) -> str:
     done = server.run("deposits", act, str(line["id"]), "--reason", reason)
     assert (done.returncode == 0) is (done.stderr == ""), done
     return done.stderr
-
-
-def shown(client: Dav, path: Names, content: bytes) -> None:
-    """Wait until ``client`` reads this content."""
-    wait_for(lambda: client.get(path).body == content, 60, f"{path[-1]} to be shown")
 
 
 def mails(server: Server, post: Post, to: str, *words: str) -> list[str]:

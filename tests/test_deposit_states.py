@@ -2,22 +2,16 @@
 
 import re
 import time
-from typing import Any
 
 import pytest
 
-from tests.clients import SlowUpload
-from tests.conftest import Start
-from tests.dav import Dav, Names, Reply
-from tests.serving import Server, wait_for
+from tests.clients import DOSSIER, EXPERT, SlowUpload
+from tests.dav import Dav, Reply
+from tests.deposits import ARCHIVE, AUTHOR, BOX, OTHER, PDF, at, sealed
+from tests.serving import Server
 
-DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
-BOX: Names = (DOSSIER, "04 Boîtes aux lettres", "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
-ARCHIVE: Names = (DOSSIER, "05 Archives", BOX[-1])
-AUTHOR, OTHER, EXPERT = "cabinet.brumaire-kalve", "cabinet.ortie-lambda", "apolline.testard"
 WINDOWS = "Microsoft-WebDAV-MiniRedir/10.0.22631"
 FINDER = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)"
-PDF = b"%PDF-1.4\n" + b"x" * 5_000
 
 
 @pytest.fixture
@@ -33,15 +27,6 @@ def other(demo: Server) -> Dav:
 @pytest.fixture
 def expert(demo: Server) -> Dav:
     return demo.dav(EXPERT)
-
-
-def at(name: str) -> Names:
-    return (*BOX, name)
-
-
-def sealed(client: Dav, name: str, box: Names = BOX) -> None:
-    """Wait until ``client`` sees the piece."""
-    wait_for(lambda: client.get((*box, name)).status == 200, 20, f"{name} to be sealed")
 
 
 def token(reply: Reply) -> str:
@@ -280,69 +265,6 @@ def test_a_transfer_that_breaks_off_leaves_what_was_there_to_be_sealed(
     upload.cut()
     sealed(other, "rompu.pdf")
     assert other.get(name).body == PDF + b"rompu"
-
-
-@pytest.fixture(scope="module")
-def impatient(start: Start) -> Server:
-    """A server that forgets at once what was put lately."""
-    return start({"DAVSERVER_DEPOSIT__REPLAY": "0.1"})
-
-
-def deposited(server: Server, name: str) -> list[dict[str, Any]]:
-    """The rows of the deposits of a name."""
-    return [line for line in server.json("deposits", "list") if line["name"] == name]
-
-
-def test_what_the_expert_has_filed_is_not_deposited_again_whenever_it_is_sent(
-    impatient: Server,
-) -> None:
-    author, expert = impatient.dav(AUTHOR), impatient.dav(EXPERT)
-    name, content = at("classée.pdf"), PDF + b"filed"
-    author.put(name, content)
-    sealed(expert, name[-1])
-    assert expert.move(name, (*ARCHIVE, "Pièces", name[-1])).status == 201
-
-    # Programs look at what they have just sent: it is there, and a moment later it is no deposit.
-    assert author.put(name, content).status == 201
-    assert author.propfind(name, "0").status == 207
-    wait_for(lambda: author.get(name).status == 404, 20, "the end of what is sent again")
-    (first,) = deposited(impatient, name[-1])
-    (word,) = [
-        line
-        for mail in impatient.json("alerts", "queue")
-        if mail["kind"] == "pièce déjà déposée"
-        for line in mail["lines"]
-    ]
-    assert word["name"] == name[-1]
-    journal = str([x for x in impatient.json("journal", "list") if x["act"] == "deposit.repeat"])
-    assert name[-1] in journal
-    assert first["sha256"] in journal
-
-    # Another content, or another place, is another deposit.
-    assert author.put(name, content + b"autre").status == 201
-    author.mkcol(at("Lot"))
-    assert author.put((*at("Lot"), name[-1]), content).status == 201
-    sealed(expert, name[-1])
-    sealed(expert, name[-1], at("Lot"))
-    assert len(deposited(impatient, name[-1])) == 3
-
-
-def test_a_folder_that_the_expert_has_filed_is_not_deposited_again(impatient: Server) -> None:
-    author, expert = impatient.dav(AUTHOR), impatient.dav(EXPERT)
-    pieces = {f"lot 3 {number}.pdf": PDF + b"%d" % number for number in range(3)}
-    for sending in ("first", "again"):
-        assert author.mkcol(at("Lot3")).status == 201
-        for name, content in pieces.items():
-            assert author.put((*at("Lot3"), name), content).status == 201
-        if sending == "first":
-            for name in pieces:
-                sealed(expert, name, at("Lot3"))
-            assert expert.move(at("Lot3"), (*ARCHIVE, "Pièces", "Lot3")).status == 201
-    wait_for(lambda: author.names(at("Lot3")) == [], 20, "the end of what is sent again")
-
-    assert expert.propfind(at("Lot3")).status == 404
-    for name in pieces:
-        assert len(deposited(impatient, name)) == 1
 
 
 def test_the_expert_is_asked_to_come_back_for_a_folder_with_an_unfinished_deposit(

@@ -12,23 +12,8 @@ from tests.clients import DOSSIER, EXPERT
 from tests.console import Console
 from tests.dav import Dav, Names, Reply, address
 from tests.serving import Server
-from tests.threats.rooms import (
-    BOX,
-    NOTES,
-    OTHER,
-    OTHERS_BOX,
-    OWNER,
-    PDF,
-    READER,
-    cut,
-    fresh,
-    grant,
-    group,
-    requests_to,
-    room,
-    sealed,
-    shown,
-)
+from tests.threats import rooms
+from tests.threats.rooms import BOX, NOTES, OTHER, OTHERS_BOX, OWNER, PDF, READER
 
 ASKED = (
     b'<D:propfind xmlns:D="DAV:"><D:prop><D:getlastmodified/><D:getetag/><D:creationdate/>'
@@ -52,19 +37,22 @@ def surroundings(person: Dav, folder: Names, asked: bytes = ASKED) -> list[bytes
 def test_d09_hidden_and_absent_names_are_answered_alike(demo: Server, who: str) -> None:
     """In a folder that one reads, a hidden folder, what is in it, and an unfinished deposit."""
     person, expert = demo.dav(who), demo.dav(EXPERT)
-    folder = room(demo, "lu.pdf")
+    folder = rooms.room(demo, "lu.pdf")
     hidden, absent = (*folder, "caché 1"), (*folder, "caché 2")
     expert.mkcol(hidden)
-    cut(demo, hidden)
+    rooms.cut(demo, hidden)
     expert.put((*hidden, "x.pdf"), PDF)
     expert.mkcol((*hidden, "y"))
     own_box = {OWNER: BOX, OTHER: OTHERS_BOX}.get(who, BOX)
-    asks = requests_to(person, (*folder, "lu.pdf"), own_box)
+    asks = rooms.requests_to(person, (*folder, "lu.pdf"), own_box)
 
     for deeper in ((), ("x.pdf",), ("y",), ("y", "z.pdf"), ("rien",)):
         for what, ask in asks.items():
             there, not_there = ask((*hidden, *deeper)), ask((*absent, *deeper))
-            assert shown(there, hidden[-1]) == shown(not_there, absent[-1]), (what, deeper)
+            assert rooms.shown(there, hidden[-1]) == rooms.shown(not_there, absent[-1]), (
+                what,
+                deeper,
+            )
             assert not 200 <= there.status < 300 or what == "OPTIONS" or what[:2] == "If", what
     assert person.names(folder) == ["lu.pdf"]
 
@@ -72,23 +60,25 @@ def test_d09_hidden_and_absent_names_are_answered_alike(demo: Server, who: str) 
 def test_d09_an_unfinished_deposit_is_answered_like_an_absent_one(start: object) -> None:
     server: Server = start({"DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "600"})  # type: ignore[operator]
     owner, other = server.dav(OWNER), server.dav(OTHER)
-    folder = room(server, "lu.pdf")
+    folder = rooms.room(server, "lu.pdf")
     unfinished, absent = (*BOX, "brouillon 1.pdf"), (*BOX, "brouillon 2.pdf")
     assert owner.put(unfinished, PDF).status == 201
 
-    for what, ask in requests_to(other, (*folder, "lu.pdf"), OTHERS_BOX).items():
-        assert shown(ask(unfinished), unfinished[-1]) == shown(ask(absent), absent[-1]), what
+    for what, ask in rooms.requests_to(other, (*folder, "lu.pdf"), OTHERS_BOX).items():
+        assert rooms.shown(ask(unfinished), unfinished[-1]) == rooms.shown(
+            ask(absent), absent[-1]
+        ), what
 
 
 def test_d09_who_may_add_learns_of_a_hidden_name_that_it_is_taken_and_no_more(demo: Server) -> None:
     """One name is one object, so that creating it must fail; nothing else may differ."""
-    owner, expert, folder = demo.dav(OWNER), demo.dav(EXPERT), room(demo, "lu.pdf")
-    grant(demo, folder, OWNER, "lire,ajouter")
+    owner, expert, folder = demo.dav(OWNER), demo.dav(EXPERT), rooms.room(demo, "lu.pdf")
+    rooms.grant(demo, folder, OWNER, "lire,ajouter")
     hidden = (*folder, "caché")
     expert.mkcol(hidden)
-    cut(demo, hidden)
+    rooms.cut(demo, hidden)
     expert.put((*hidden, "x.pdf"), PDF)
-    asks = requests_to(owner, (*folder, "lu.pdf"), BOX)
+    asks = rooms.requests_to(owner, (*folder, "lu.pdf"), BOX)
     creates = {"PUT", "PUT if-none-match", "MKCOL", "LOCK", "COPY to", "COPY to, F", "UNLOCK"}
 
     for what, ask in asks.items():
@@ -96,15 +86,17 @@ def test_d09_who_may_add_learns_of_a_hidden_name_that_it_is_taken_and_no_more(de
         if what in creates and what != "UNLOCK":
             assert (reply.status, reply.message) == (403, "Ce nom n'est pas disponible."), what
         elif what not in creates and what[:4] != "MOVE":
-            absent = fresh("caché")
-            assert shown(reply, hidden[-1]) == shown(ask((*folder, absent)), absent), what
+            absent = rooms.fresh("caché")
+            assert rooms.shown(reply, hidden[-1]) == rooms.shown(ask((*folder, absent)), absent), (
+                what
+            )
     assert expert.get((*hidden, "x.pdf")).body == PDF
     assert owner.names(folder) == ["lu.pdf"]
 
 
 def test_d09_a_hidden_name_takes_no_longer_than_an_absent_one(demo: Server) -> None:
     """Medians of interleaved requests; the bound is wide, since other programs run beside."""
-    person, hidden = demo.dav(READER), room(demo, "x.pdf", closed=True)
+    person, hidden = demo.dav(READER), rooms.room(demo, "x.pdf", closed=True)
     absent = (*NOTES, "absent")
     times: dict[Names, list[float]] = {hidden: [], absent: []}
     for _ in range(60):
@@ -119,10 +111,10 @@ def test_d09_a_hidden_name_takes_no_longer_than_an_absent_one(demo: Server) -> N
 
 def test_d10_nothing_around_a_hidden_folder_tells_of_what_happens_in_it(demo: Server) -> None:
     expert, reader = demo.dav(EXPERT), demo.dav(READER)
-    outer = room(demo, "lu.pdf")
+    outer = rooms.room(demo, "lu.pdf")
     hidden = (*outer, "caché")
     expert.mkcol(hidden)
-    cut(demo, hidden)
+    rooms.cut(demo, hidden)
     before = surroundings(reader, outer)
     sync = reader.propfind(outer, "0", ASKED).body
     time.sleep(1.1)  # dates are told in seconds
@@ -146,10 +138,10 @@ def test_d10_nothing_around_a_hidden_folder_tells_of_what_happens_in_it(demo: Se
 def test_d10_a_folder_closed_by_an_exception_of_rights_comes_and_goes_unseen(demo: Server) -> None:
     """Its rights are changed here, which ends sync tokens (docs/decisions.md); all else stands."""
     expert, reader = demo.dav(EXPERT), demo.dav(READER)
-    outer = room(demo, "lu.pdf")
+    outer = rooms.room(demo, "lu.pdf")
     barred = (*outer, "réservé")
     expert.mkcol(barred)
-    grant(demo, barred, group(demo), "aucun")
+    rooms.grant(demo, barred, rooms.group(demo), "aucun")
     expert.put((*barred, "x.pdf"), PDF)
     before = surroundings(reader, outer, ASKED_WITHOUT_TOKEN)
     time.sleep(1.1)
@@ -165,8 +157,8 @@ def test_d10_a_folder_closed_by_an_exception_of_rights_comes_and_goes_unseen(dem
 def test_d10_who_browses_a_folder_and_sees_no_file_learns_nothing_of_its_files(
     demo: Server,
 ) -> None:
-    expert, reader, folder = demo.dav(EXPERT), demo.dav(READER), room(demo)
-    grant(demo, folder, group(demo), "naviguer")
+    expert, reader, folder = demo.dav(EXPERT), demo.dav(READER), rooms.room(demo)
+    rooms.grant(demo, folder, rooms.group(demo), "naviguer")
     before = surroundings(reader, folder)
     assert reader.names(folder) == []
     time.sleep(1.1)
@@ -183,8 +175,8 @@ def test_d10_who_browses_a_folder_and_sees_no_file_learns_nothing_of_its_files(
 
 
 def test_d10_figures_of_room_are_those_of_what_one_sees(demo: Server) -> None:
-    expert, reader, folder = demo.dav(EXPERT), demo.dav(READER), room(demo)
-    hidden = room(demo, closed=True)
+    expert, reader, folder = demo.dav(EXPERT), demo.dav(READER), rooms.room(demo)
+    hidden = rooms.room(demo, closed=True)
 
     def room_of(person: Dav) -> tuple[int, int]:
         found = person.propfind((DOSSIER,), "0", ASKED).xml
@@ -216,7 +208,7 @@ def test_d10_the_room_of_a_platform_tells_nothing_of_its_other_dossiers(start: o
 
 def test_d10_sync_tokens_tell_no_number_that_can_be_compared(demo: Server) -> None:
     expert, reader = demo.dav(EXPERT), demo.dav(READER)
-    hidden, folder = room(demo, closed=True), room(demo)
+    hidden, folder = rooms.room(demo, closed=True), rooms.room(demo)
     tokens = []
     for number in range(8):
         assert expert.put((*folder, f"{number}.txt"), b"x").status == 201
@@ -243,7 +235,7 @@ def test_d10_people_of_other_dossiers_are_nobodys_to_list(demo: Server) -> None:
 
 
 def test_d10_a_sealed_piece_shows_in_its_folder_and_nowhere_before(demo: Server) -> None:
-    owner, other, name = demo.dav(OWNER), demo.dav(OTHER), f"{fresh('pièce')}.pdf"
+    owner, other, name = demo.dav(OWNER), demo.dav(OTHER), f"{rooms.fresh('pièce')}.pdf"
     before = surroundings(other, BOX)
     time.sleep(1.1)
 
@@ -252,6 +244,6 @@ def test_d10_a_sealed_piece_shows_in_its_folder_and_nowhere_before(demo: Server)
     assert surroundings(other, BOX) == before
     owner.put((*BOX, name), PDF)
     assert surroundings(other, BOX) == before
-    sealed(other, (*BOX, name))
+    rooms.sealed(other, (*BOX, name))
     assert surroundings(other, BOX) != before
     assert address(name)[5:].encode() in other.propfind(BOX, "1").body

@@ -17,57 +17,18 @@ import pytest
 
 from davserver.inspection.clamd import ScannerAway, inspect
 from davserver.model import Verdict
-from tests import post as mail
 from tests import scanner as antivirus
-from tests.clients import cut_power
-from tests.conftest import Start
+from tests.clients import DOSSIER, cut_power
 from tests.console import Console
-from tests.dav import Dav, Names
+from tests.dav import Dav
+from tests.deposits import BOX, PDF
 from tests.post import Post, text
-from tests.scanner import EICAR, SIGNATURE, Scanner
+from tests.scanner import EICAR, NOTES, SIGNATURE, Scanner, row, shown
 from tests.serving import Server, wait_for
 
-DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
-BOX: Names = (DOSSIER, "04 Boîtes aux lettres", "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
-NOTES: Names = (DOSSIER, "03 Notes aux parties et comptes rendus")
-AUTHOR, OTHER, EXPERT = "cabinet.brumaire-kalve", "cabinet.ortie-lambda", "apolline.testard"
-PDF = b"%PDF-1.4\n" + b"x" * 5_000
+post, scanner, server = antivirus.post, antivirus.scanner, antivirus.server  # fixtures
+author, other, expert = antivirus.author, antivirus.other, antivirus.expert
 PENDING = "En attente de contrôle"
-
-
-@pytest.fixture(scope="module")
-def scanner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scanner]:
-    scanner = Scanner(tmp_path_factory.mktemp("clamd")).start()
-    yield scanner
-    scanner.end()
-
-
-@pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    post = Post(tmp_path_factory.mktemp("post") / "maildir")
-    post.start()
-    yield post
-    post.stop()
-
-
-@pytest.fixture(scope="module")
-def server(start: Start, scanner: Scanner, post: Post) -> Server:
-    return start({**mail.settings(post, window=0.5), **antivirus.settings(scanner)})
-
-
-@pytest.fixture
-def author(server: Server) -> Dav:
-    return server.dav(AUTHOR)
-
-
-@pytest.fixture
-def other(server: Server) -> Dav:
-    return server.dav(OTHER)
-
-
-@pytest.fixture
-def expert(server: Server) -> Dav:
-    return server.dav(EXPERT)
 
 
 @pytest.fixture
@@ -78,24 +39,12 @@ def paused(scanner: Scanner) -> Iterator[Scanner]:
     scanner.go_on()
 
 
-def row(server: Server, name: str) -> dict[str, Any]:
-    """The one deposit of this name."""
-    listed = Console(server.data).json("deposits", "list")
-    (found,) = [line for line in listed if line["name"] == name]
-    assert isinstance(found, dict)
-    return found
-
-
 def held(server: Server, name: str, word: str) -> dict[str, Any]:
     """The deposit of this name, once it is held for this reason."""
     wait_for(lambda: word in row(server, name)["reason"], 60, f"{name} to be held")
     found = row(server, name)
     assert (found["state"], found["number"]) == ("held", None)
     return found
-
-
-def shown(client: Dav, path: Names, content: bytes) -> None:
-    wait_for(lambda: client.get(path).body == content, 60, f"{path[-1]} to be shown")
 
 
 def inspections(server: Server) -> list[dict[str, Any]]:
