@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from tests import backends
+from davserver.site import open_site
+from tests import backends, logins
 from tests.serving import Server
 
 Start = Callable[..., Server]
@@ -49,6 +50,8 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("seeded") / "data"
     server = Server(data).start()
     assert server.stop() == 0
+    with closing(open_site(backends.settings(data))) as site:
+        logins.ease(site)
     return data
 
 

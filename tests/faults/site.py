@@ -30,6 +30,7 @@ from davserver.site import CONSOLE, Site, create_site
 from davserver.storage import BlobStore
 from davserver.storage.sweep import sweep
 from davserver.work import Client
+from tests import logins
 from tests.dav import Dav
 from tests.faults import points
 from tests.faults.process import Launcher, kill
@@ -64,6 +65,7 @@ def made(data: Path, settings: Settings | None = None) -> None:
                 login=login, password=PASSWORD,
             )  # fmt: skip
     add_dossier(site, TITLE)
+    logins.ease(site)
     site.close()
 
 
