@@ -40,7 +40,7 @@ def by_rclone(server: Server, login: str, source: Path, target: Names) -> None:
 
 def by_davfs2(server: Server, login: str, source: Path, target: Names) -> None:
     with drives.davfs2(server, login, source.parent) as point:
-        done = run("cp", "-r", source, point.joinpath(*target), home=source.parent)
+        done = run("cp", "-r", source, point.joinpath(*target), home=source.parent, timeout=240)
         assert done.code == 0, done.errors
 
 
@@ -94,6 +94,7 @@ def by_cadaver(server: Server, login: str, source: Path, target: Names) -> None:
         pytest.param(by_cadaver, "ulysse.personne-lambda", ULYSSE, id="cadaver"),
     ],
 )
+@pytest.mark.timeout(300)  # seconds: two hundred files one after another, on a busy machine
 def test_each_file_of_a_dropped_folder_arrives_once(
     server: Server, source: tuple[Path, dict[str, bytes]], drop: Drop, login: str, name: str
 ) -> None:

@@ -107,15 +107,16 @@ class Mailbox(Tree):
         return Verdict(refusals, {"204" if node else "201"}, effect)
 
     def _mkcol(self, request: Request, spot: Spot) -> Verdict:
+        refusals = self._conditions(request, spot.node)
         if spot.node:
-            return Verdict({"405"})
+            return Verdict(refusals | {"405"})
 
         def effect() -> None:
             self._add(spot, Node(
                 composed(spot.name), request.who, State.RESERVED, True, self.now
             ))  # fmt: skip
 
-        return Verdict(self._landing(request, spot, folder=True), {"201"}, effect)
+        return Verdict(refusals | self._landing(request, spot, folder=True), {"201"}, effect)
 
     def _lock(self, request: Request, spot: Spot, granted: str) -> Verdict:
         node = spot.node

@@ -162,19 +162,17 @@ def speaking(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
     """A server that says something to the first bytes of each connection and closes it; None: it
     stays silent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        silent = []
+        kept = []
 
         def serve() -> None:
             with suppress(OSError):
                 while True:
                     connection = listener.accept()[0]
+                    kept.append(connection)
                     said = answer(connection.recv(65_536))
-                    if said is None:
-                        silent.append(connection)
-                        continue
-                    connection.sendall(said)
-                    connection.shutdown(socket.SHUT_WR)
-                    silent.append(connection)
+                    if said is not None:
+                        connection.sendall(said)
+                        connection.shutdown(socket.SHUT_WR)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -183,7 +181,7 @@ def speaking(answer: Callable[[bytes], bytes | None]) -> Iterator[str]:
         finally:
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
-            for connection in silent:
+            for connection in kept:
                 connection.close()
 
 
