@@ -271,6 +271,6 @@ def processes(argument: str | Path) -> list[int]:
 
 def cut_power(server: Server) -> None:
     """SIGKILL to all processes of the server at once: none can end what it has begun."""
-    for process in processes(server.data):
+    for process in (server.process, *server.workers()):
         os.kill(process, signal.SIGKILL)
     server.kill()

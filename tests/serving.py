@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -18,9 +17,10 @@ from urllib.request import urlopen
 from davserver import verify as verifying
 from davserver.settings import load
 from davserver.site import open_site
-from tests import backends
+from tests import backends, processes
 from tests.dav import Dav
 from tests.ports import free_port
+from tests.processes import Process
 
 PASSWORD = "mot de passe d'essai"
 # Deposits are sealed soon, so that tests do not wait; the order of the times is the real one.
@@ -62,18 +62,11 @@ class Server:
         self._environment = {
             **os.environ, **QUICK, **backends.environment(data), **(environment or {})
         }  # fmt: skip
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     def start(self) -> "Server":
         arguments = [*self._command, "--data", str(self.data), "--port", str(self.port)]
-        log = self._log.open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "davserver", *arguments],
-            env=self._environment,
-            stdout=log,
-            stderr=log,
-        )
-        log.close()
+        self._process = processes.start(arguments, self._environment, self._log, self._log)
         try:
             wait_for(self._answers, 60, "a server")
         except AssertionError as error:
@@ -85,6 +78,17 @@ class Server:
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def process(self) -> int:
+        """The parent of those that serve."""
+        assert self._process is not None
+        return self._process.pid
+
+    def workers(self) -> list[int]:
+        """The processes that serve."""
+        children = Path(f"/proc/{self.process}/task/{self.process}/children")
+        return [int(child) for child in children.read_text(encoding="ascii").split()]
 
     def stop(self) -> int:
         """SIGTERM; returns the exit code."""
@@ -108,14 +112,7 @@ class Server:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A davserver command on this site's data."""
-        return subprocess.run(
-            [sys.executable, "-m", "davserver", *arguments, "--data", str(self.data)],
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return processes.run([*arguments, "--data", str(self.data)], self._environment)
 
     def json(self, *arguments: str) -> Any:
         """What a listing command prints with --json."""

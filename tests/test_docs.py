@@ -1,13 +1,13 @@
 """The documentation says what is: its links lead somewhere, its commands run."""
 
+import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.serving import PASSWORD, Server
 
 pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
@@ -39,15 +39,7 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
 def test_every_command_of_the_pages_exists_with_its_options(command: str) -> None:
     words = shlex.split(command)[1:]
     names = [word for word in words if re.fullmatch(r"[a-z][a-z-]*", word)][:2]
-    helps = [
-        subprocess.run(
-            [sys.executable, "-m", "davserver", *names[:count], "--help"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        for count in (2, 1)
-    ]
+    helps = [processes.run([*names[:count], "--help"], os.environ) for count in (2, 1)]
     done = next((one for one in helps if one.returncode == 0), helps[-1])
 
     assert done.returncode == 0, done.stderr

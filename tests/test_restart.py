@@ -22,7 +22,6 @@ from tests.clients import (
     cut_power,
     deposits,
     paper,
-    processes,
 )
 from tests.conftest import Start
 from tests.dav import Names, address
@@ -224,16 +223,6 @@ def paused(process: int) -> Iterator[None]:
         os.kill(process, signal.SIGCONT)
 
 
-def workers(server: Server) -> list[int]:
-    """The processes that serve; their parent is left out."""
-    family = processes(server.data)
-
-    def parent(process: int) -> int:
-        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
-
-    return [process for process in family if parent(process) in family]
-
-
 CHANGES = {
     "gets a new password": ("cabinet.saule-exemple", ["password", "--password", "nouveau secret"]),
     "is disabled": ("cabinet.factice-dumodele", ["disable"]),
@@ -246,7 +235,7 @@ def test_open_connections_to_both_workers_end_when_the_account(server: Server, c
     login, (command, *options) = CHANGES[change]
     with ExitStack() as stack:
         sessions = []
-        for process in workers(server):
+        for process in server.workers():
             with paused(process):
                 sessions.append(stack.enter_context(Session(server, login)))
                 assert sessions[-1].ask() == 207

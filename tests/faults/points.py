@@ -1,7 +1,7 @@
 """The steps of an act at which a process of the tests can be made to die, in one table.
 
 The product knows nothing of them: :func:`install` wraps its functions, and the calls that it makes
-to the system and the database, in a process of the tests (:mod:`tests.faults.process`). A step is
+to the system and the database, in a process of the tests (:mod:`tests.processes`). A step is
 armed by a file that all processes of the server share; whoever passes it kills them all.
 """
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -30,10 +30,10 @@ from davserver.site import CONSOLE, Site, create_site
 from davserver.storage import BlobStore
 from davserver.storage.sweep import sweep
 from davserver.work import Client
-from tests import logins
+from tests import logins, processes
 from tests.dav import Dav
 from tests.faults import points
-from tests.faults.process import Launcher, kill
+from tests.processes import STEPS, Process, kill
 from tests.serving import PASSWORD, Server, wait_for
 
 EXPERT, LAWYER, OTHER = "apolline.testard", "cabinet.brumaire-kalve", "cabinet.ortie-lambda"
@@ -122,10 +122,8 @@ class Breakable(Server):
         log: Path | None = None,
     ) -> None:
         self.folder = folder
-        self.environment = {**QUIET, **(environment or {})}
+        self.environment = {**QUIET, STEPS: str(folder), **(environment or {})}
         super().__init__(folder / "data", environment=self.environment, log=log or folder / "log")
-        self._launcher: Launcher | None = None
-        self._pid = 0
 
     def start(self) -> "Breakable":
         points.disarm(self.folder)
@@ -135,10 +133,8 @@ class Breakable(Server):
 
     def launch(self, *options: str) -> None:
         """Begin to start, and wait for nothing: it may die on the way."""
-        if self._launcher is None:
-            self._launcher = Launcher(self.folder, self.environment, self._log)
         place = ("--data", str(self.data), "--port", str(self.port))
-        self._pid = self._launcher.run(["serve", *place, *options])
+        self._process = self._begun("serve", *place, *options)
 
     def await_answer(self) -> None:
         """Wait until it serves."""
@@ -146,27 +142,24 @@ class Breakable(Server):
 
     def end(self) -> None:
         """End all that was started; a server that still runs is killed."""
-        if self._launcher is not None:
-            self._launcher.close()
-            self._launcher = None
-
-    @property
-    def running(self) -> bool:
-        return bool(self._pid)
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                kill(self._process.pid)
+            self._process.wait(20)
+            self._process = None
 
     def command(self, *arguments: str) -> int:
         """The exit code of a command that can be made to die, too."""
-        assert self._launcher is not None
-        return self._launcher.wait(self._launcher.run([*arguments, "--data", str(self.data)]))
+        return self._begun(*arguments, "--data", str(self.data)).wait(100)
 
     def stop(self) -> int:
-        os.kill(self._pid, signal.SIGTERM)
+        os.kill(self.process, signal.SIGTERM)
         return self._ended()
 
     def kill(self) -> None:
         """All its processes at once, as a power cut does."""
         with suppress(ProcessLookupError):
-            kill(self._pid)
+            kill(self.process)
         assert self._ended() == -signal.SIGKILL
         points.disarm(self.folder)
 
@@ -174,44 +167,33 @@ class Breakable(Server):
         """Wait until a process has come to the armed step, and killed them all."""
         assert self._ended() == -signal.SIGKILL, self.log()[-3000:]
 
-    @property
-    def process(self) -> int:
-        """The parent of those that serve."""
-        return self._pid
-
-    def workers(self) -> list[int]:
-        """The processes that serve."""
-        return [int(one) for one in _children(self._pid)]
-
     def __enter__(self) -> "Breakable":
         return self.start()
 
     def __exit__(self, kind: object, *_: object) -> None:
         """Stop the server if it runs; rows, bytes, hashes and journal must agree."""
         try:
-            if kind is None and self._pid:
+            if kind is None and self._process is not None:
                 assert self.stop() == 0, self.log()[-3000:]
             assert kind is not None or self.command("verify") == 0, self.log()[-3000:]
         finally:
             self.end()
 
     def _ended(self) -> int:
-        assert self._launcher is not None
-        code = self._launcher.wait(self._pid)
-        self._pid = 0
+        assert self._process is not None
+        code = self._process.wait(100)
+        self._process = None
         # The workers of a killed group end with it, but not at the same instant.
         wait_for(lambda: not self._listens(), 20, "the workers to end")
         return code
+
+    def _begun(self, *arguments: str) -> Process:
+        return processes.start(arguments, self._environment, self._log, self._log)
 
     def _answers(self) -> bool:
         with suppress(OSError, ValueError):
             return Dav(self.url).request("GET", "/healthz").status == 200
         return False
-
-
-def _children(process: int) -> Sequence[str]:
-    found = Path(f"/proc/{process}/task/{process}/children").read_text()
-    return found.split()
 
 
 def sweep_now(site: Site) -> None:

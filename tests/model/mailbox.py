@@ -326,11 +326,15 @@ class Mailbox(Tree):
             disguised = is_litter(spot.name) and (
                 bool(arriving and not litter) or bool(request.method == "PUT" and request.body)
             )
-            if not self._may_litter(request, spot) or disguised:
+            if not self._may_litter(request, spot):
                 refusals |= {"403"}
+            elif disguised:
+                refusals |= {"403", "423"} if spot.hidden else {"403"}
+            elif spot.hidden:  # a folder of somebody else
+                refusals |= {"423"}
         elif not self._may_add(request, spot):
             refusals |= {"403"}
-        if spot.hidden and "403" not in refusals:  # a folder of somebody else, for a side file
+        elif spot.hidden:
             refusals |= {"423"}
         return refusals
 

@@ -14,7 +14,7 @@ from davserver.tree import put, write
 from davserver.tree.lookup import find
 from davserver.work import Client as Channel
 from tests import backends
-from tests.clients import EXPERT, box, processes
+from tests.clients import EXPERT, box
 from tests.conftest import Start
 from tests.replay import explorer
 from tests.replay.answers import content, explained, has, lists, says
@@ -132,7 +132,7 @@ def test_w4_where_boxes_take_no_folders_one_is_refused(apart: Server) -> None:
 
 
 def test_x5_a_gigabyte_from_nobody_costs_no_memory(stage: Server) -> None:
-    workers = processes(stage.data)
+    workers = (stage.process, *stage.workers())
     before = {worker: _peak(worker) for worker in workers}
     parts = urlsplit(stage.url)
     head = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from davserver.demo.history import BRUMAIRE
-from tests.clients import box, processes, requests
+from tests.clients import box, requests
 from tests.dav import Dav, Names, address
 from tests.nginx import Nginx
 from tests.serving import PASSWORD, Server
@@ -93,16 +93,6 @@ class Door:
             for line in requests(self.server, login, method)
             if line["path"] == target
         ]
-
-
-def workers(server: Server) -> list[int]:
-    """The process ids of a server's workers, without their parent."""
-    found = processes(server.data)
-    return [pid for pid in found if _parent(pid) in found]
-
-
-def _parent(pid: int) -> int:
-    return int((Path(f"/proc/{pid}/stat").read_text()).rpartition(")")[2].split()[1])
 
 
 def resident(pids: Iterable[int]) -> int:

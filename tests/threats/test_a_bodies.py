@@ -15,7 +15,7 @@ import pytest
 from tests.console import Console
 from tests.dav import Names
 from tests.serving import wait_for
-from tests.threats.doors import BOX, LAWYER, MEBIBYTE, Door, forget_peak, peak, resident, workers
+from tests.threats.doors import BOX, LAWYER, MEBIBYTE, Door, forget_peak, peak, resident
 from tests.tiny_server import Client
 
 JUNK = [b"-1", b"+3", b"0x3", b"0_3", b"F" * 20]
@@ -153,7 +153,7 @@ def seconds_for(door: Door, path: Names, size: int) -> float:
 def test_a09_one_giant_chunk_takes_linear_time_and_little_memory(door: Door) -> None:
     room = door.room()
     seconds_for(door, (*room, "warm"), 8 * MEBIBYTE)
-    pids = workers(door.server)
+    pids = door.server.workers()
     forget_peak(pids)
     before = resident(pids)
 

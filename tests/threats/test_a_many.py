@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.conftest import Start
-from tests.threats.doors import Door, cpu_seconds, resident, workers
+from tests.threats.doors import Door, cpu_seconds, resident
 from tests.tiny_server import Answer, Client
 
 IDLE = int(os.environ.get("IDLE_CLIENTS", "2000"))
@@ -45,7 +45,7 @@ def test_a12_two_thousand_idle_clients_are_held_and_new_ones_served(start: Start
     if IDLE > 3_000:
         room["DAVSERVER_SERVER__IDLE_CONNECTIONS"] = str(IDLE)
     door = Door(start(room))
-    pids = workers(door.server)
+    pids = door.server.workers()
     with ExitStack() as stack:
         idle(door, 20, stack)
         quiet = max(seconds_to_list(door) for _ in range(5))
@@ -155,7 +155,7 @@ def test_a12_without_a_file_descriptor_left_new_clients_are_served_and_nothing_s
     door = Door(server)
     look = door.look()
     assert look.propfind((), "1").status == 207
-    pids = workers(server)
+    pids = server.workers()
     for pid in pids:
         limit = files(pid) + 50
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (limit, limit))
@@ -172,4 +172,4 @@ def test_a12_without_a_file_descriptor_left_new_clients_are_served_and_nothing_s
         idle_from = cpu_seconds(pids)
         time.sleep(1)
         assert cpu_seconds(pids) - idle_from < 0.5
-    assert workers(server) == pids
+    assert server.workers() == pids

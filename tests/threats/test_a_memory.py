@@ -21,7 +21,6 @@ from tests.threats.doors import (
     forget_peak,
     peak,
     resident,
-    workers,
 )
 from tests.tiny_server import Client
 
@@ -54,7 +53,7 @@ def test_a08_a_refusal_is_told_from_the_head_alone(door: Door, status: int) -> N
 @pytest.mark.parametrize("status", REFUSED)
 def test_a08_a_refused_body_is_not_kept_in_memory(door: Door, status: int, chunked: bool) -> None:
     login, path, size = REFUSED[status]
-    pids = workers(door.server)
+    pids = door.server.workers()
     warm(door, login)
     upload(door, login, path, size, chunked=chunked, sent=MEBIBYTE)
     forget_peak(pids)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.dav import Dav, Names
-from tests.threats.doors import Door, cpu_seconds, workers
+from tests.threats.doors import Door, cpu_seconds
 
 ENTITIES = {
     "external": '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]>',
@@ -40,7 +40,7 @@ def ask(door: Door, method: str, path: Names, body: str | bytes) -> tuple[int, f
     """The status, and the seconds of processor time that one answer costs."""
     data = body if isinstance(body, bytes) else body.encode()
     head = door.head(method, path, "Depth: 0", f"Content-Length: {len(data)}")
-    pids = workers(door.server)
+    pids = door.server.workers()
     before = cpu_seconds(pids)
     for _ in range(TIMES):
         status, _ = door.ask(head + data)

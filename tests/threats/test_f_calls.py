@@ -9,8 +9,8 @@ import pytest
 from tests.faults import acts, calls
 from tests.faults.acts import Act
 from tests.faults.amount import EVERY_CALL, LONG, say
-from tests.faults.process import WATCHED
 from tests.faults.site import Breakable, copied, sound
+from tests.processes import STEPS
 
 pytestmark = [pytest.mark.timeout(LONG if EVERY_CALL else 120), pytest.mark.embedded]
 _serial = count(1)
@@ -32,7 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breakable]:
     """One worker, so that it is known who serves."""
     folder = tmp_path_factory.mktemp("calls")
     copied(folder / "data")
-    with Breakable(folder, {WATCHED: "no", "DAVSERVER_SERVER__WORKERS": "1"}) as server:
+    with Breakable(folder, {STEPS: "", "DAVSERVER_SERVER__WORKERS": "1"}) as server:
         # What is opened once and for all must be open before a call may fail.
         acts.settle(acts.deposit(server, "first.pdf"), server, 0)
         acts.settle(acts.replace(server, "first.pdf"), server, 0)

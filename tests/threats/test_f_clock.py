@@ -13,8 +13,8 @@ import pytest
 from davserver.clock import STANDS, Clock
 from tests.faults import acts
 from tests.faults.acts import await_seal
-from tests.faults.process import ROOT, SWEEP, WATCHED
 from tests.faults.site import BOX, EXPERT, LAWYER, OTHER, SPACE, Breakable, copied
+from tests.processes import ROOT, STEPS, SWEEP
 from tests.programs import require_program
 from tests.serving import wait_for
 
@@ -119,7 +119,7 @@ def faked(offset: Path) -> dict[str, str]:
     return {
         "LD_PRELOAD": str(library), "FAKETIME_TIMESTAMP_FILE": str(offset), "NO_FAKE_STAT": "1",
         "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        WATCHED: "no", "DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "0.5",
+        STEPS: "", "DAVSERVER_DEPOSIT__QUIET_UNLOCKED": "0.5",
     }  # fmt: skip
 
 

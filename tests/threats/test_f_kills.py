@@ -17,7 +17,6 @@ from tests.dav import Names
 from tests.faults import acts, points
 from tests.faults.acts import content
 from tests.faults.amount import KILLS, LONG, RANDOM_KILLS, say
-from tests.faults.process import SWEEP
 from tests.faults.site import (
     BOX,
     EXPERT,
@@ -29,6 +28,7 @@ from tests.faults.site import (
     copied,
     sound,
 )
+from tests.processes import SWEEP
 from tests.serving import wait_for
 
 pytestmark = [

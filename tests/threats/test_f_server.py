@@ -12,9 +12,9 @@ import pytest
 
 from tests.clients import SlowUpload
 from tests.faults import acts, calls
-from tests.faults.process import kill
 from tests.faults.site import BOX, EXPERT, LAWYER, SPACE, Breakable, copied
 from tests.ports import free_port
+from tests.processes import kill
 from tests.serving import PASSWORD, wait_for
 
 pytestmark = pytest.mark.embedded

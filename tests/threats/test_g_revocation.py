@@ -9,7 +9,6 @@ from tests.clients import DOSSIER, box
 from tests.conftest import Start
 from tests.dav import address
 from tests.serving import PASSWORD, Server, wait_for
-from tests.test_restart import workers
 from tests.threats.stranger import Stranger, basic
 
 CONNECTIONS = 4  # shared out evenly between the two workers
@@ -18,7 +17,7 @@ CONNECTIONS = 4  # shared out evenly between the two workers
 @pytest.fixture(scope="module")
 def server(start: Start) -> Server:
     served = start({"DAVSERVER_SERVER__WORKERS": "2"})
-    wait_for(lambda: len(workers(served)) == 2, 60, "both workers")
+    wait_for(lambda: len(served.workers()) == 2, 60, "both workers")
     return served
 
 
