@@ -195,7 +195,7 @@ class Mailbox(Tree):
             return Verdict(set() if pleased else {"207 no"}, {"207 yes"})
         if node.state is State.SIDE and not self._may_litter(request, spot):
             refusals |= {"403", "207 no"}
-        refusals |= self._guards(request, node)
+        refusals |= self._guards(request, node, below=False)
 
         def effect() -> None:
             self._use(request, node)
@@ -347,10 +347,10 @@ class Mailbox(Tree):
             refusals |= {"403"}
         return refusals
 
-    def _guards(self, request: Request, node: Node) -> set[str]:
-        """The locks in the way of a change to all of ``node``; on his own unfinished file an author
-        needs no token, since Windows and davfs2 lose theirs."""
-        for guarded in (node, *node.below()):
+    def _guards(self, request: Request, node: Node, *, below: bool = True) -> set[str]:
+        """The locks in the way of a change to ``node`` and to all ``below`` it; on his own
+        unfinished file an author needs no token, since Windows and davfs2 lose theirs."""
+        for guarded in (node, *(node.below() if below else ())):
             if guarded is node and node.is_open:
                 continue
             locks = self._live(guarded)
