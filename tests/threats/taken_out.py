@@ -12,12 +12,13 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 MUTANTS = Path(__file__).parent / "mutants"
-LEFT_OUT = (".git", ".venv", "node_modules", ".*_cache", "__pycache__", ".hypothesis")
+LEFT_OUT = (".git", ".venv", "node_modules", ".*_cache", ".hypothesis")
 SECONDS = 600.0  # for the tests of one id
 
 
@@ -55,12 +56,13 @@ def fate(mutant: Mutant) -> str:
         if text.count(mutant.old) != 1:
             raise SystemExit(f"{mutant.id}: not once in {mutant.file}: {mutant.old!r}")
         place.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        for compiled in place.parent.glob(f"__pycache__/{place.stem}.*"):
+            compiled.unlink()
         wanted = f"test_{mutant.id.lower()}" + (f" and {mutant.test}" if mutant.test else "")
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
              "--backend", mutant.backend, "tests/threats", "-k", wanted],
-            cwd=copy,
-            env={**os.environ, "PYTHONPATH": str(copy)},
+            cwd=copy,  # from where it is imported, before what is installed
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -78,12 +80,13 @@ def main(ids: list[str]) -> int:
     chosen = [one for one in mutants() if not ids or one.id in ids]
     missing = sorted(set(ids) - {one.id for one in chosen})
     alive = [f"{one} has no mutant" for one in missing]
-    for number, mutant in enumerate(chosen, 1):
-        found = fate(mutant)
-        place = f"{mutant.id} {mutant.file}"
-        print(f"{number}/{len(chosen)} {place}: {found}", flush=True)
-        if found != "DEAD":
-            alive.append(place)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        fates = zip(chosen, pool.map(fate, chosen), strict=True)
+        for number, (mutant, found) in enumerate(fates, 1):
+            place = f"{mutant.id} {mutant.file}"
+            print(f"{number}/{len(chosen)} {place}: {found}", flush=True)
+            if found != "DEAD":
+                alive.append(place)
     print(f"{len(chosen)} fixes taken out, {len(alive)} unnoticed")
     return 1 if alive else 0
 
