@@ -22,11 +22,12 @@ PLANS = f"id = (SELECT parent_id FROM node WHERE {PLAN})"
 
 
 def lock(number: int = 1, node: str = PLAN, login: str = "apolline.testard", **facts: Any) -> str:
-    """The statement that makes a live lock: an exclusive one of an hour at the most."""
+    """The statement that makes a live lock: an exclusive one of an hour, since the tests of a whole
+    run are made before the first one runs."""
     now = datetime.now(UTC).replace(tzinfo=None)
     values = {
-        "exclusive": True, "infinite": False, "timeout": 600, "courtesy": False,
-        "expires": now + timedelta(seconds=500), "used": now, **facts,
+        "exclusive": True, "infinite": False, "timeout": 3_600, "courtesy": False,
+        "expires": now + timedelta(seconds=3_590), "used": now, **facts,
     }  # fmt: skip
     return LOCK.format(id=number, node=node, login=login, **values)
 
