@@ -15,40 +15,30 @@ from typing import BinaryIO
 from davserver.durable import flush_directory, write_durably
 from davserver.errors import Unavailable
 from davserver.storage import Stored
-from davserver.storage.spool import Spool, disk_faults, new_key
+from davserver.storage.spool import Spool, SpoolFile, disk_faults, new_key
 
 BLOCK = 1 << 18  # bytes read at once
 MARKER = "blobs-of-davserver"
 
 
-class DirectoryIncoming:
-    """A spool file; see :class:`davserver.storage.Incoming`."""
+class DirectoryIncoming(SpoolFile):
+    """A spool file that becomes the blob itself; see :class:`davserver.storage.Incoming`."""
 
     def __init__(self, store: "DirectoryBlobStore") -> None:
+        super().__init__(store.spool.free())
         self._store = store
-        self._file = store.spool.open()
-
-    @property
-    def size(self) -> int:
-        return self._file.size
-
-    def write(self, block: bytes) -> None:
-        self._file.write(block)
 
     def keep(self) -> Stored:
         key = new_key()
         target = self._store.path(key)
-        self._file.flush()
+        self.flush()
         with disk_faults():
             if not target.parent.is_dir():
                 target.parent.mkdir(exist_ok=True)
                 flush_directory(self._store.blobs)
-            self._file.path.rename(target)
+            self.path.rename(target)
             flush_directory(target.parent)
-        return Stored(key, self._file.size, self._file.sha256)
-
-    def drop(self) -> None:
-        self._file.drop()
+        return Stored(key, self.size, self.sha256)
 
 
 class DirectoryBlobStore:

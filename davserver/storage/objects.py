@@ -22,7 +22,7 @@ from obstore.store import S3Store
 from davserver.errors import Unavailable
 from davserver.settings import S3Settings
 from davserver.storage import Stored
-from davserver.storage.spool import Spool, disk_faults, new_key
+from davserver.storage.spool import Spool, SpoolFile, disk_faults, new_key
 
 BLOCK = 4 << 20  # bytes asked of the store at once: each is a request with a time limit of its own
 WHOLE = 8 << 20  # bytes: what is larger goes in parts of this size
@@ -35,34 +35,24 @@ LOOK = 5.0  # seconds for which the marker is believed
 _FAULTS = (BaseError, OSError, ValueError)
 
 
-class ObjectIncoming:
+class ObjectIncoming(SpoolFile):
     """A spool file that goes to the store; see :class:`davserver.storage.Incoming`."""
 
     def __init__(self, store: "ObjectBlobStore") -> None:
+        super().__init__(store.spool.free())
         self._store = store
-        self._file = store.spool.open()
-
-    @property
-    def size(self) -> int:
-        return self._file.size
-
-    def write(self, block: bytes) -> None:
-        self._file.write(block)
 
     def keep(self) -> Stored:
         key = new_key()
-        self._file.close()
-        self._store.put(key, self._file.path, self._file.size)
+        self.close()
+        self._store.put(key, self.path, self.size)
         found = hashlib.sha256()
         for block in self._store.read(key):
             found.update(block)
-        if found.hexdigest() != self._file.sha256:
+        if found.hexdigest() != self.sha256:
             raise Unavailable("Le stockage des pièces n'a pas gardé ce fichier tel quel.")
-        self._file.drop()
-        return Stored(key, self._file.size, self._file.sha256)
-
-    def drop(self) -> None:
-        self._file.drop()
+        self.drop()
+        return Stored(key, self.size, self.sha256)
 
 
 class ObjectBlobStore:

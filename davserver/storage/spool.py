@@ -13,9 +13,11 @@ from davserver.errors import Full, Unavailable
 
 
 class SpoolFile:
-    """A file on its way in. Who keeps its bytes elsewhere drops it afterwards."""
+    """A new, empty file at ``path`` for bytes on their way in; see
+    :class:`davserver.storage.Incoming`. What keeps them, and where, is the store's."""
 
     def __init__(self, path: Path) -> None:
+        """Raises Full or Unavailable."""
         self.path = path
         self.size = 0
         self._hash = hashlib.sha256()
@@ -72,9 +74,9 @@ class Spool:
         """Whether the folder is there."""
         return self.folder.is_dir()
 
-    def open(self) -> SpoolFile:
-        """A new, empty file. Raises Full or Unavailable."""
-        return SpoolFile(self.folder / secrets.token_hex(16))
+    def free(self) -> Path:
+        """Where no file is or ever was."""
+        return self.folder / secrets.token_hex(16)
 
     def drop_unfinished(self, before: datetime) -> None:
         """Forget the files to which nothing came since that time."""
