@@ -5,6 +5,7 @@ their turn, and the others are told to come back, so that logging in cannot take
 """
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -58,10 +59,20 @@ def generated(groups: int = 4) -> str:
     return "-".join(parts)
 
 
-@cache
 def unusable() -> str:
     """A hash that nothing matches: an unknown login must cost as much as a known one."""
-    return hashed(secrets.token_hex(16))
+    return _first()[0]
+
+
+def cost() -> float:
+    """The seconds that one hash took, when the first one was computed."""
+    return _first()[1]
+
+
+@cache
+def _first() -> tuple[str, float]:
+    begun = time.monotonic()
+    return hashed(secrets.token_hex(16)), time.monotonic() - begun
 
 
 @contextmanager

@@ -115,7 +115,7 @@ def run(settings: Settings) -> int:
     Raises Failure for an address that cannot be listened on.
     """
     log_to_stderr()
-    passwords.unusable()  # computed once for all workers
+    passwords.cost()  # the first hash, computed once for all workers
     clock = Clock()  # one for all workers, also for those that are started in a year
     server = settings.server
     listening = Listening(
