@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from davserver.accounts import throttle
@@ -114,9 +115,11 @@ class Background:
 
     def _run(self, chores: Sequence[Chore]) -> None:
         while not self._stop.is_set():
-            for chore in chores:
-                if chore.is_due():
-                    self._do(chore.task)
+            # Where there is no memory even to tell of a failure, the thread must not end of it.
+            with suppress(MemoryError):
+                for chore in chores:
+                    if chore.is_due():
+                        self._do(chore.task)
             self._stop.wait(ROUND)
 
     def _do(self, task: Callable[[], None]) -> None:

@@ -194,7 +194,7 @@ class Services:
             [str(Path(sys.executable).parent / "weed"), "server", f"-dir={folder}",
              "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3", f"-s3.config={identity}",
              *(f"-{name}={port}" for name, port in ports.items()),
-             "-s3.port.iceberg=0", "-master.telemetry=false",
+             "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false",
              "-master.volumeSizeLimitMB=64", "-volume.max=500"],
             "seaweedfs",
         )  # fmt: skip

@@ -27,8 +27,9 @@ from typing import Any, Protocol, SupportsIndex
 
 ROOT = Path(__file__).parent.parent
 # Environment of a command: the folder in which its steps are armed (:mod:`tests.faults.points`),
-# and the seconds between two sweeps, instead of the product's.
-STEPS, SWEEP = "TESTS_STEPS", "TESTS_SWEEP"
+# the seconds between two sweeps and those that a jump of the clock must stand, instead of the
+# product's.
+STEPS, SWEEP, STANDS = "TESTS_STEPS", "TESTS_SWEEP", "TESTS_STANDS"
 _FRESH = ("LD_PRELOAD", "PYTHONPATH")
 
 
@@ -202,10 +203,11 @@ def _fork(arguments: Sequence[str], environment: Mapping[str, str], out: str, er
 
 def _command(arguments: Sequence[str]) -> int:
     """Be a davserver command; its exit code."""
-    from davserver import worker
+    from davserver import clock, worker
     from davserver.commands import main
 
     worker.SWEEP = float(os.environ.get(SWEEP, worker.SWEEP))
+    clock.STANDS = float(os.environ.get(STANDS, clock.STANDS))
     if folder := os.environ.get(STEPS):
         from tests.faults import points
 

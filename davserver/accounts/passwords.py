@@ -19,6 +19,8 @@ LONGEST = 256  # characters: argon2 takes any length, a request should not
 AT_ONCE = 1  # hash computed at the same time in one process: it uses several cores by itself
 WAITING = 24  # that wait for their turn: a court's lawyers after a restart
 _CONTEXT = CryptContext(schemes=["argon2"], argon2__type="ID")
+# What argon2 says that is given no memory or no thread; passlib blames the hash for it.
+_LACKING = ("Memory allocation error", "Threading failure")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread on paper
 _COMPUTING = BoundedSemaphore(AT_ONCE)
 _INSIDE = BoundedSemaphore(AT_ONCE + WAITING)
@@ -43,11 +45,13 @@ def possible(password: str) -> bool:
 
 def matches(password: str, known: str) -> bool:
     """Whether ``password`` is the one of the hash ``known``; False for a malformed hash. One that
-    nobody can have costs as much as any other. Raises Busy."""
+    nobody can have costs as much as any other. Raises Busy, also for want of memory."""
     with _turn():
         try:
             found = bool(_CONTEXT.verify(password if possible(password) else "", known))
-        except ValueError:
+        except ValueError as error:
+            if any(lack in str(error) for lack in _LACKING):
+                raise Busy("Le serveur manque de mémoire : réessayez dans un moment.") from None
             return False
         return found and possible(password)
 

@@ -171,7 +171,7 @@ class Connection(HTTPConnection):
                 return Step.GONE
         except NOT_YET:
             return Step.WAIT
-        except OSError:
+        except (OSError, MemoryError):
             return Step.GONE
         self.deadline = min(time.monotonic() + _LINGER_PAUSE, self._last_deadline)
         return Step.WAIT

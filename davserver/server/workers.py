@@ -8,7 +8,7 @@ import signal
 import socket
 import ssl
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,7 +21,7 @@ from davserver.server.tls import server_context
 
 log = logging.getLogger("davserver.server")
 
-# A worker that dies is replaced so many times a minute, for each worker that there should be.
+# The server stops when its workers die more often than so many times a minute, at each place.
 _REPLACED = 5
 _MINUTE = 60.0  # seconds
 _FIRST_DELAY = 0.1  # seconds before a replacement; doubled with each death of the last minute
@@ -39,7 +39,7 @@ def serve(listening: Listening, make_worker: Callable[[], Worker]) -> int:
 
     SIGTERM or SIGINT: no new connections, requests in flight end within ``shutdown_timeout``,
     ``Worker.stop``; 0, or 1 if a worker did not come to its end by itself. A second one: at once.
-    SIGHUP is ignored. A worker that dies is replaced; when they die too often, all are stopped: 1.
+    SIGHUP is ignored. A worker that dies is replaced; when all die too often, the server stops: 1.
     """
     tls = server_context(listening)
     with open_listener(listening) as listener:
@@ -72,7 +72,7 @@ class _Parent:
         self._alarm, self._alarmed = socket.socketpair()  # written by the signals
         self._places: dict[int, int] = {}  # of the workers, by their process ids
         self._due = dict.fromkeys(range(listening.workers), 0.0)  # when to start one at a place
-        self._deaths: deque[float] = deque()  # of the last minute
+        self._deaths: deque[tuple[float, int]] = deque()  # of the last minute: when, at which place
         self._stops = 0  # signals to stop
 
     def run(self) -> int:
@@ -162,15 +162,17 @@ class _Parent:
 
     def _replace(self, place: int, what: str) -> None:
         now = time.monotonic()
-        self._deaths.append(now)
-        while self._deaths[0] < now - _MINUTE:
+        self._deaths.append((now, place))
+        while self._deaths[0][0] < now - _MINUTE:
             self._deaths.popleft()
         delay = _FIRST_DELAY * 2 ** ((len(self._deaths) - 1) // self._listening.workers)
         self._due[place] = now + delay
         log.error("%s; a new one in %.1f s", what, delay)
 
     def _dying_too_often(self) -> bool:
-        if len(self._deaths) <= _REPLACED * self._listening.workers:
+        # One that lives serves on, though no other can be started: for want of memory or threads.
+        deaths = Counter(place for _, place in self._deaths)
+        if any(deaths[place] <= _REPLACED for place in range(self._listening.workers)):
             return False
         log.critical("%d workers ended within a minute: the server stops", len(self._deaths))
         return True

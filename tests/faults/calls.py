@@ -71,12 +71,12 @@ def traced(
     process: int, output: Path, calls: Sequence[str] = CALLS, *, inject: str = ""
 ) -> Iterator[Trace]:
     """Watch the calls of a process; ``inject`` is what strace does to some of them, as in
-    ``fsync:error=EIO:when=2``."""
+    ``fsync:error=EIO:when=2``; several are parted by blanks."""
     require_root()
     command = [require_program("strace"), "-f", "-qq", "-y", "-o", str(output),
                "-e", f"trace={','.join(calls)}", "-p", str(process)]  # fmt: skip
-    if inject:
-        command += ["-e", f"inject={inject}"]
+    for one in inject.split():
+        command += ["-e", f"inject={one}"]
     strace = subprocess.Popen(command, stderr=subprocess.PIPE)
     try:
         wait_for(lambda: strace.poll() is not None or _is_traced(process), 20, "strace to attach")

@@ -1,9 +1,12 @@
 """The clock jumps, a day back, ten years on, over an hour of winter: nothing fires wrongly."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,12 +14,17 @@ from typing import Any
 import pytest
 
 from davserver.clock import STANDS, Clock
+from tests import processes
+from tests.dav import Dav, Names
 from tests.faults import acts
 from tests.faults.acts import await_seal
 from tests.faults.site import BOX, EXPERT, LAWYER, OTHER, SPACE, Breakable, copied
 from tests.processes import ROOT, STEPS, SWEEP
 from tests.programs import require_program
 from tests.serving import wait_for
+from tests.threats.doors import Door
+from tests.threats.test_e_locks import HALF_AN_HOUR, seconds, token
+from tests.threats.test_f_disks import connections
 
 pytestmark = pytest.mark.embedded
 DAY, YEARS = 86_400, 3_650 * 86_400  # seconds
@@ -160,6 +168,42 @@ class Timed:
 _ACCEPT = "clock.accept"
 
 
+LOCKED: Names = (*SPACE, "verrou.pdf")
+HELD: Names = (*SPACE, "plus tard.pdf")
+
+
+def everywhere(server: Breakable, path: Names = LOCKED) -> set[int]:
+    """The statuses of writing there without a token, once each worker has been asked."""
+    workers, door, statuses = server.workers(), Door(server), set()
+    wait_for(lambda: all(f"worker {one} serves" in server.log() for one in workers), 30, "workers")
+    with ExitStack() as stack:
+        # Kept open, they are shared by the workers.
+        clients = [stack.enter_context(door.connect()) for _ in range(8)]
+        for client in clients:
+            client.send(door.head("PUT", path, "Content-Length: 1") + b"y")
+            statuses.add(client.answer().status)
+        assert all(connections(worker) for worker in workers)
+    return statuses
+
+
+def locked(expert: Dav, path: Names) -> str:
+    """Make a file and lock it for half an hour; the token."""
+    assert expert.put(path, b"x").status == 201
+    return token(expert.lock(path, Timeout=f"Second-{HALF_AN_HOUR}"))
+
+
+def left(expert: Dav, path: Names) -> int:
+    """How many seconds the lock of a file lasts yet."""
+    return seconds(expert.propfind(path, "0"))
+
+
+def jump(timed: Timed, offset: float) -> None:
+    """Set the clock under the running server, and wait until it has noticed."""
+    known = timed.server.log().count("has jumped")
+    timed.set(offset)
+    wait_for(lambda: timed.server.log().count("has jumped") > known, 20, "the jump to be noticed")
+
+
 def numbers(count: int) -> list[str]:
     """Those of the first deposits of a dossier."""
     return [f"D-{number:06}" for number in range(1, count + 1)]
@@ -199,6 +243,61 @@ def test_f14_jumps_under_a_running_server_change_no_date_and_end_nothing(timed: 
     assert begun - timedelta(seconds=2) < dates[0] and dates[-1] < datetime.now(UTC)
     assert timed.lines() == sorted(timed.lines())
     stray.unlink()
+
+
+def test_e05_a_clock_put_forward_under_a_running_server_ends_no_lock_in_any_worker(
+    timed: Timed,
+) -> None:
+    server = timed.server
+    expert = server.dav(EXPERT)
+    held = locked(expert, LOCKED)
+    jump(timed, DAY)
+
+    assert everywhere(server) == {423}
+    assert expert.put(LOCKED, b"z", If=f"({held})").status == 204
+    assert HALF_AN_HOUR - 120 < left(expert, LOCKED) <= HALF_AN_HOUR
+    # Nor is what is granted or refreshed meanwhile granted for a day.
+    locked(expert, HELD)
+    assert expert.request("LOCK", LOCKED, b"", {"If": f"({held})"}).status == 200
+    for path in (LOCKED, HELD):
+        assert left(expert, path) <= HALF_AN_HOUR
+
+    # A worker that is started when the clock is wrong already tells the time of the others.
+    first, second = server.workers()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: len({*server.workers()} - {first}) == 2, 30, "another one")
+    assert second in server.workers()
+    for path in (LOCKED, HELD):
+        assert everywhere(server, path) == {423}
+    timed.set(0)
+    assert everywhere(server) == {423}
+    assert expert.unlock(LOCKED, held).status == 204
+
+
+@pytest.mark.timeout(240)
+def test_e05_a_clock_that_stays_put_forward_leaves_no_lock_for_ever_in_any_worker(
+    tmp_path: Path,
+) -> None:
+    timed = Timed(tmp_path, **{processes.STANDS: "3"})
+    with timed.server as server:
+        expert = server.dav(EXPERT)
+        locked(expert, LOCKED)
+        jump(timed, DAY)
+        # Believed, it is a day later for all: the half hour is over everywhere.
+        wait_for(lambda: expert.put(LOCKED, b"y").status == 204, 30, "the end of the lock")
+        assert everywhere(server) == {204}
+        assert b"activelock" not in expert.propfind(LOCKED, "0").body
+        held = locked(expert, HELD)
+        assert everywhere(server, HELD) == {423}
+
+        jump(timed, 0)
+        # Set right again, the lock of tomorrow lasts as long as it was granted for: not a day.
+        wait_for(lambda: server.log().count("it is believed") > 1, 30, "the jump to be believed")
+        assert everywhere(server, HELD) == {423}
+        wait_for(lambda: left(expert, HELD) <= HALF_AN_HOUR, 90, "its end to be settled")
+        assert everywhere(server, HELD) == {423}
+        assert left(expert, HELD) > HALF_AN_HOUR - 200
+        assert expert.unlock(HELD, held).status == 204
 
 
 def test_f14_a_server_whose_clock_is_behind_the_journal_does_not_start(tmp_path: Path) -> None:
