@@ -1,13 +1,16 @@
 """The antivirus on a real server with a real clamd: what is held, what is shown, who is told."""
 
+import hashlib
 import re
 from typing import Any
 
+from tests import rows
 from tests import scanner as antivirus
 from tests.clients import EXPERT
+from tests.conftest import Start
 from tests.console import Console
 from tests.dav import Dav, Names
-from tests.deposits import AUTHOR, BOX, PDF, at
+from tests.deposits import AUTHOR, BOX, OTHER, PDF, at
 from tests.post import Post, text
 from tests.scanner import EICAR, NOTES, SIGNATURE, nested, row, shown, zipped
 from tests.serving import Server, wait_for
@@ -207,3 +210,19 @@ def test_held_content_is_held_wherever_its_author_takes_it(
     for name in ("copie.txt", "échantillon.txt"):
         held(server, name)
         assert other.get((*NOTES, name)).status == 404
+
+
+def test_what_was_found_bad_is_held_for_ever_also_without_a_scanner(start: Start) -> None:
+    server = start()
+    sha256 = hashlib.sha256(EICAR).hexdigest()
+    rows.alter(
+        server.data,
+        "INSERT INTO inspection (sha256, verdict, finding, engine, at, retry_at, attempts) VALUES"
+        f" ('{sha256}', 'infected', '{SIGNATURE}', '', '2024-01-01 00:00:00.000000',"
+        " '2024-01-01 00:00:00.000000', 1)",
+    )
+
+    document = (*NOTES, "ancien virus.txt")
+    assert server.dav(EXPERT).put(document, EICAR).status == 201
+    assert SIGNATURE in held(server, document[-1])["reason"]
+    assert server.dav(OTHER).get(document).status == 404

@@ -45,6 +45,25 @@ def test_a_device_without_limits_does_what_its_user_does(server: Server, device:
     assert drive.delete((*BOX, "sans limite.pdf")).status == 204
 
 
+def test_a_device_without_limits_publishes_and_replaces_as_its_user_does(
+    server: Server, device: Device
+) -> None:
+    drive, other = device(EXPERT), server.dav(LAWYER)
+    plan, side, copied = ((*PLANS, name) for name in ("plan.txt", "~WRD0001.tmp", "copie.txt"))
+
+    assert drive.put(plan, b"premier").status == 201
+    assert other.get(plan).body == b"premier"
+    assert drive.put(plan, b"second").status == 204
+    assert other.get(plan).body == b"second"
+    assert drive.copy(plan, copied).status == 201
+    assert drive.put(plan, b"troisieme").status == 204
+    assert drive.copy(plan, copied).status == 204
+    assert other.get(copied).body == b"troisieme"
+    assert drive.put(side, b"quatrieme").status == 201
+    assert drive.move(side, plan).status == 204  # as Office saves
+    assert other.get(plan).body == b"quatrieme"
+
+
 def test_a_device_of_one_dossier_finds_no_other(server: Server, device: Device) -> None:
     drive, whole = device(LAWYER, "--dossier", DOSSIER), server.dav(LAWYER)
     assert {DOSSIER, OTHER} <= set(whole.names(()))

@@ -10,6 +10,7 @@ import pytest
 from davserver.errors import Full, Unavailable
 from davserver.model import Blob, Node, NodeKind, SiteIdentity
 from davserver.model.database import Database
+from davserver.storage import directory
 from davserver.storage.directory import DirectoryBlobStore
 from davserver.storage.sweep import sweep
 
@@ -63,6 +64,18 @@ def test_file_and_directory_are_flushed_before_the_key_is_given(
 
     assert steps[0] == "flush file"
     assert steps[-2:] == ["rename", "flush directory"]
+
+
+def test_a_shelf_that_somebody_has_just_made_is_flushed_as_well(
+    blobs: DirectoryBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    for shelf in range(256):  # made by a process that was killed before it flushed them
+        (blobs.blobs / f"{shelf:02x}").mkdir()
+    monkeypatch.setattr(directory, "flush_directory", flushed.append)
+    key = keep(blobs, b"x")
+
+    assert flushed == [blobs.blobs, blobs.path(key).parent]
 
 
 def test_what_is_dropped_leaves_nothing(blobs: DirectoryBlobStore) -> None:

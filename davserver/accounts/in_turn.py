@@ -6,7 +6,7 @@ from threading import BoundedSemaphore, Condition
 
 from davserver.errors import Busy
 
-WAITING = 32  # threads of one process that wait here: as many as one address may have of them
+INSIDE = 40  # threads of one process: the others are for those who are logged in
 
 
 class InTurn:
@@ -16,27 +16,22 @@ class InTurn:
     def __init__(self) -> None:
         self._changed = Condition()
         self._inside: set[bytes] = set()
-        self._places = BoundedSemaphore(WAITING)
+        self._places = BoundedSemaphore(INSIDE)
 
     @contextmanager
     def of(self, key: bytes) -> Iterator[None]:
-        """Wait until no other thread is in for ``key``. Raises Busy where too many wait."""
-        with self._changed:
-            if key in self._inside:
-                self._wait(key)
-            self._inside.add(key)
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._inside.remove(key)
-                self._changed.notify_all()
-
-    def _wait(self, key: bytes) -> None:
+        """Wait until no other thread is in for ``key``. Raises Busy where too many are here."""
         if not self._places.acquire(blocking=False):
             raise Busy("Trop de connexions à la fois : réessayez dans quelques secondes.")
         try:
-            while key in self._inside:
-                self._changed.wait()
+            with self._changed:
+                self._changed.wait_for(lambda: key not in self._inside)
+                self._inside.add(key)
+            try:
+                yield
+            finally:
+                with self._changed:
+                    self._inside.remove(key)
+                    self._changed.notify_all()
         finally:
             self._places.release()

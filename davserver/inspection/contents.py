@@ -66,7 +66,7 @@ class Scan:
         now = self.now()
         with self.database.writing() as session:
             row = _row(session, stored.sha256, now)
-            if row.retry_at > now or known(session, stored, now) is not None:
+            if row.retry_at > now or known(session, stored, now, active=True) is not None:
                 return False
             row.retry_at = now + timedelta(seconds=self.settings.timeout + LEASE)
             row.attempts += 1
@@ -112,11 +112,14 @@ class Scan:
             row.retry_at = now + timedelta(seconds=min(delay, self.settings.retry_most))
 
 
-def known(session: Session, stored: Stored, now: datetime) -> Inspection | None:
-    """The inspection that counts for these bytes: not one that is much older than they are."""
+def known(session: Session, stored: Stored, now: datetime, *, active: bool) -> Inspection | None:
+    """The inspection that counts for these bytes. Where there is a scanner (``active``), not one
+    that is much older than they are; without one, a bad verdict counts for ever."""
     row = session.scalar(select(Inspection).where(Inspection.sha256 == stored.sha256))
     if row is None or row.verdict is None or row.at is None:
         return None
+    if not active and row.verdict is not Verdict.CLEAN:
+        return row
     came = session.scalar(select(Blob.created).where(Blob.key == stored.key)) or now
     return row if row.at > came - FRESH else None
 

@@ -1,6 +1,6 @@
 """The limits of devices: a device password opens at most what it was made for."""
 
-from davserver.policy import Act, Action, Decision, Policy
+from davserver.policy import Action, Decision, Policy
 from davserver.policy.rights import needed
 
 
@@ -15,8 +15,9 @@ class DeviceLimits(Policy):
         if device.dossier_id not in (None, action.dossier.id):
             return Decision.hide("Le mot de passe de cet appareil n'ouvre qu'un autre dossier.")
         wanted = needed(action.act, of_file=action.entry is not None and action.entry.is_file)
-        if action.act is Act.SIDE or any(rights in device.rights for rights in wanted):
-            return None  # what programs leave beside documents is judged by policy/side_files.py
+        # Acts that no right opens follow from others, or have a policy of their own.
+        if not wanted or any(rights in device.rights for rights in wanted):
+            return None
         return Decision.deny(
             f"Le mot de passe de l'appareil « {device.name} » ne permet pas cette opération.",
             phrase="Non permis a cet appareil",

@@ -14,9 +14,9 @@ An application reads its body from ``wsgi.input``, if it wants it, before it sen
   BodyTooLarge past ``max_body_bytes``. A client that is slow or gone raises ClientTooSlow or
   ClientGone. All are OSErrors; left alone they are answered by 400, 413, 408 or not at all.
 - The first read sends ``100 Continue``: an answer without one spares the client its upload.
-- Of a body that is not read, up to 1 GiB is thrown away by the waiting loop, which holds no thread
-  for it, and the connection lives on; more, or one that the client has not begun to send, and it
-  closes, once the client had time to read the answer.
+- Of a body that is not read, up to 512 MiB is thrown away by the waiting loop, which holds no
+  thread for it, and the connection lives on; more, or one that the client has not begun to send,
+  and it closes, once the client had time to read the answer.
 """
 
 from davserver.server.alone import alone

@@ -33,9 +33,7 @@ class DirectoryIncoming(SpoolFile):
         target = self._store.path(key)
         self.flush()
         with disk_faults():
-            if not target.parent.is_dir():
-                target.parent.mkdir(exist_ok=True)
-                flush_directory(self._store.blobs)
+            self._store.make_shelf(target.parent)
             self.path.rename(target)
             flush_directory(target.parent)
         return Stored(key, self.size, self.sha256)
@@ -48,6 +46,7 @@ class DirectoryBlobStore:
         self._identity = identity
         self.spool = Spool(root / "spool")
         self.blobs = root / "blobs"
+        self._shelves: set[Path] = set()
 
     def owner(self) -> str | None:
         try:
@@ -68,6 +67,14 @@ class DirectoryBlobStore:
     def path(self, key: str) -> Path:
         """The file that holds the bytes of ``key``."""
         return self.blobs / key[:2] / key
+
+    def make_shelf(self, shelf: Path) -> None:
+        """Have a folder of blobs that survives a power cut. One that is there may be so new that
+        whoever made it has not flushed it yet, or has died before: each process does it once."""
+        if shelf not in self._shelves:
+            shelf.mkdir(exist_ok=True)
+            flush_directory(self.blobs)
+            self._shelves.add(shelf)
 
     def receive(self) -> DirectoryIncoming:
         self._require()

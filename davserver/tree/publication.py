@@ -91,7 +91,8 @@ def _action(
 ) -> Action:
     found = None
     if content.stored is not None:
-        found = contents.known(work.session, content.stored, work.now)
+        active = bool(work.settings.antivirus.clamd)
+        found = contents.known(work.session, content.stored, work.now, active=active)
     return work.action(
         Act.PUBLISH,
         dossier,

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from davserver.accounts.in_turn import INSIDE
 from davserver.accounts.throttle import neighbourhood
 from davserver.errors import Busy
 from davserver.model import LoginTrace
@@ -33,7 +34,7 @@ UNTHROTTLED = {
 RATIO = 1.2  # of the medians of two kinds of refusal
 TRIES = 9  # of each kind, taken in turns
 _numbers = itertools.count()
-TOGETHER = ServerSettings().requests_per_address
+TOGETHER, THREADS = ServerSettings().requests_per_address, ServerSettings().threads
 MEMBER_WAITS = 2.0  # seconds, at most
 ROUNDS = 6  # a machine under load may be uneven in one; a real difference shows in all of them
 
@@ -313,6 +314,23 @@ def test_g05_one_wrong_password_on_many_connections_is_one_guess(house: Gatehous
 
     house.restart()
     assert house.enters("cabinet"), "two guesses would have shut him out"
+
+
+def test_g05_guesses_leave_threads_to_those_who_are_logged_in(house: Gatehouse) -> None:
+    house.restart()
+    start = threading.Barrier(THREADS)
+
+    def guess(number: int) -> bool:
+        start.wait()
+        try:
+            house.enters("cabinet", f"guess {number % 20}", f"198.51.{number}.7")
+        except Busy:
+            return False
+        return True
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        taken = list(threads.map(guess, range(THREADS)))
+    assert THREADS // 2 <= sum(taken) <= INSIDE + 5, "some may have been done before others came"
 
 
 def flood(server: Server, answers: Counter[int], waits: list[str]) -> float:
