@@ -58,6 +58,7 @@ class Gatehouse:
 
     def restart(self) -> None:
         """As after a restart, or in another process: nothing is in memory."""
+        self.site.close()
         self.site = Site(self.site.settings, clock=lambda: self.now)
 
     def enters(self, login: str, password: str = PASSWORD, address: str = HOME) -> bool:

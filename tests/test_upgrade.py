@@ -66,6 +66,7 @@ def test_every_schema_of_before_is_here() -> None:
     assert ScriptDirectory.from_config(schema.migrations()).get_current_head() == schema.latest()
 
 
+@pytest.mark.embedded  # the tables of released versions were kept from SQLite
 def test_data_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
     site = released.site(released.REVISIONS[-1], tmp_path / "data")
     site.well("init")
@@ -77,6 +78,7 @@ def test_data_of_a_newer_program_are_left_alone(tmp_path: Path) -> None:
         assert "« 9999 », plus récente que ce programme" in site.refused(*command_line)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("revision", released.REVISIONS)
 def test_a_released_site_is_upgraded_with_all_its_rows(revision: str, tmp_path: Path) -> None:
     site = released.site(revision, tmp_path / "data")

@@ -26,6 +26,7 @@ from davserver.storage.spool import Spool, SpoolFile, disk_faults, new_key
 
 BLOCK = 4 << 20  # bytes asked of the store at once: each is a request with a time limit of its own
 WHOLE = 8 << 20  # bytes: what is larger goes in parts of this size
+AT_ONCE = 2  # parts in memory; the client would have twelve of them, for each upload
 MARKER = "blobs-of-davserver"
 BLOBS = "blobs/"
 LOOK = 5.0  # seconds for which the marker is believed
@@ -106,7 +107,8 @@ class ObjectBlobStore:
                 obstore.put(self._client, BLOBS + key, source, mode="create", use_multipart=False)
             else:
                 obstore.put(
-                    self._client, BLOBS + key, source, chunk_size=WHOLE, use_multipart=True
+                    self._client, BLOBS + key, source, chunk_size=WHOLE, use_multipart=True,
+                    max_concurrency=AT_ONCE,
                 )  # fmt: skip
 
     def receive(self) -> ObjectIncoming:

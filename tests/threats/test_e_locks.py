@@ -172,6 +172,7 @@ def test_e04_nobody_heaps_up_locks(start: Start) -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.embedded  # an S3 store refuses who is a day late, and the server does not start
 def test_e05_a_lock_is_the_same_in_all_workers_after_a_restart_and_whatever_the_clock_says(
     start: Start,
 ) -> None:

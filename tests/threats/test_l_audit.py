@@ -240,6 +240,7 @@ def test_l03_after_a_kill_each_act_has_its_line_and_each_line_its_act(
     assert 0 < len(there) < 24
 
 
+@pytest.mark.embedded  # on the small disk are the rows
 def test_l04_without_room_for_its_line_no_act_is_done_and_reading_goes_on(
     seeded: Path, tmp_path: Path
 ) -> None:
