@@ -14,6 +14,7 @@ from davserver.providers.address import below
 from davserver.providers.answers import response
 from davserver.providers.view import Shared, View
 from davserver.tree import locking, properties
+from davserver.tree.locks import MOST_ON_ONE
 from davserver.tree.lookup import Path, Spot, members, shown_name
 from davserver.tree.members import Member
 from davserver.work import Work
@@ -60,7 +61,7 @@ def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
     """The resource and, if ``deep``, its members, with all that their properties need."""
     assert spot.node is not None  # the gate has let the request through
     inside = members(work, spot) if deep and spot.node.is_folder else []
-    fetched = _Fetched(work, [spot.node, *inside])
+    fetched = _Fetched(work, [spot.node, *inside], spot.folders)
     yield fetched.view(spot.path, "", spot.node, spot.dossier, spot.folders)
     for node in inside:
         dossier = spot.dossier
@@ -77,17 +78,19 @@ def views(
     work: Work, dossier: Dossier, found: Sequence[tuple[Path, Member]]
 ) -> Iterator[tuple[Path, View]]:
     """Resources of one dossier from several folders, each with its path."""
-    fetched = _Fetched(work, [member.node for _, member in found])
+    above = [folder for _, member in found for folder in member.folders]
+    fetched = _Fetched(work, [member.node for _, member in found], above)
     for path, member in found:
         yield path, fetched.view(path, "", member.node, dossier, member.folders)
 
 
 class _Fetched:
-    """What the properties of these nodes need, fetched at once."""
+    """What the properties of these nodes need, fetched at once. ``above``: the folders that lead to
+    them, where they inherit locks; one may come twice."""
 
-    def __init__(self, work: Work, nodes: list[Node]) -> None:
+    def __init__(self, work: Work, nodes: list[Node], above: Sequence[Node]) -> None:
         self._work = work
-        self._locks = locking.live_on(work, nodes)
+        self._locks = locking.live_on(work, [*nodes, *above])
         self._dead = properties.dead(work, nodes)
         self._shared = Shared(work)
 
@@ -99,7 +102,14 @@ class _Fetched:
         dossier: Dossier | None,
         folders: Sequence[Node],
     ) -> View:
-        locks, dead = self._locks.get(node.id, []), self._dead.get(node.id, {})
+        inherited = [
+            lock
+            for folder in reversed(folders)
+            for lock in self._locks.get(folder.id, ())
+            if lock.infinite
+        ]
+        locks = [*self._locks.get(node.id, ()), *inherited[:MOST_ON_ONE]]
+        dead = self._dead.get(node.id, {})
         return View(self._work, path, name, node, dossier, folders, locks, dead, self._shared)
 
 

@@ -63,6 +63,21 @@ def _checksums(view: View) -> str | None:
     return f'<C:checksum xmlns:C="http://owncloud.org/ns">SHA256:{view.node.sha256}</C:checksum>'
 
 
+def _lockdiscovery(view: View) -> str:
+    # A listing repeats what is inherited for each member: without the owner, who may be of 4,096
+    # characters, and stands at the root.
+    way = (*view.folders, view.node)
+    return "".join(
+        _activelock(
+            lock,
+            view.work,
+            lockroot(lock, view.path, way),
+            owned=lock.node_id == view.node.id,
+        )
+        for lock in view.locks
+    )
+
+
 _DAV: dict[str, Callable[[View], str | None]] = {
     "creationdate": lambda view: view.node.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
     "displayname": lambda view: escape(shown_name(view.node, view.dossier)),
@@ -72,7 +87,7 @@ _DAV: dict[str, Callable[[View], str | None]] = {
     "getcontenttype": lambda view: None if view.node.is_folder else content_type(view.node.name),
     "getetag": lambda view: view.shared.tags.of(view.node),
     "supportedlock": _supportedlock,
-    "lockdiscovery": lambda view: lock_elements(view.locks, view.work, view.path),
+    "lockdiscovery": _lockdiscovery,
 }
 # Told only to who asks for them by name (RFC 4331 §2, RFC 3744 §5).
 _DAV_NAMED: dict[str, Callable[[View], str | None]] = {
@@ -131,29 +146,31 @@ def empty(tag: str) -> str:
     return f"<{_tags(tag)[0]}/>"
 
 
-def lockdiscovery(locks: Sequence[Lock], work: Work, path: Path) -> str:
-    """The lockdiscovery property (RFC 4918 §15.8)."""
-    return f"<D:lockdiscovery>{lock_elements(locks, work, path)}</D:lockdiscovery>"
+def lockdiscovery(lock: Lock, work: Work, root: str) -> str:
+    """The lockdiscovery property (RFC 4918 §15.8) of one lock. ``root``: see lockroot."""
+    return f"<D:lockdiscovery>{_activelock(lock, work, root)}</D:lockdiscovery>"
 
 
-def lock_elements(locks: Sequence[Lock], work: Work, path: Path) -> str:
-    """One ``activelock`` per lock. A token is shown to the lock's owner alone."""
-    parts = []
-    for lock in locks:
-        scope = "exclusive" if lock.exclusive else "shared"
-        depth = "infinity" if lock.infinite else "0"
-        mine = lock.user_id == work.actor.id
-        token = f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>" if mine else ""
-        left = max(0, int((lock.expires - work.now).total_seconds()))
-        node = work.session.get(Node, lock.node_id)
-        root = href(path, folder=node is not None and node.is_folder)
-        parts.append(
-            f"<D:activelock><D:locktype><D:write/></D:locktype>"
-            f"<D:lockscope><D:{scope}/></D:lockscope><D:depth>{depth}</D:depth>"
-            f"{lock.owner if mine else ''}<D:timeout>Second-{left}</D:timeout>{token}"
-            f"<D:lockroot><D:href>{escape(root)}</D:href></D:lockroot></D:activelock>"
-        )
-    return "".join(parts)
+def lockroot(lock: Lock, path: Path, way: Sequence[Node]) -> str:
+    """The href of where ``lock`` stands: at ``path`` or above it. ``way``: the folders that lead
+    there, from the dossier's source folder on, and what stands there itself."""
+    depth, node = next((n, node) for n, node in enumerate(way, 1) if node.id == lock.node_id)
+    return href(path[:depth], folder=node.is_folder)
+
+
+def _activelock(lock: Lock, work: Work, root: str, *, owned: bool = True) -> str:
+    """The lock as XML; its owner if ``owned``. Owner and token are shown to who took it alone."""
+    scope = "exclusive" if lock.exclusive else "shared"
+    depth = "infinity" if lock.infinite else "0"
+    mine = lock.user_id == work.actor.id
+    token = f"<D:locktoken><D:href>{lock.token}</D:href></D:locktoken>" if mine else ""
+    left = max(0, int((lock.expires - work.now).total_seconds()))
+    return (
+        f"<D:activelock><D:locktype><D:write/></D:locktype>"
+        f"<D:lockscope><D:{scope}/></D:lockscope><D:depth>{depth}</D:depth>"
+        f"{lock.owner if mine and owned else ''}<D:timeout>Second-{left}</D:timeout>{token}"
+        f"<D:lockroot><D:href>{escape(root)}</D:href></D:lockroot></D:activelock>"
+    )
 
 
 def _tags(tag: str) -> tuple[str, str]:

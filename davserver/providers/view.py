@@ -48,7 +48,8 @@ class Shared:
 class View:
     """The resource, with what a listing has fetched for all its members.
 
-    ``name`` is that of a member, empty for the resource that was asked for.
+    ``name`` is that of a member, empty for the resource that was asked for. ``locks`` are its
+    own, then those that it inherits.
     """
 
     work: Work

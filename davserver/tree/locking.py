@@ -185,7 +185,7 @@ def _mark_used(work: Work, node: Node) -> None:
 def live_on(work: Work, nodes: list[Node]) -> dict[int, list[Lock]]:
     """The live locks on each of ``nodes`` by node id, for the lockdiscovery property."""
     found: dict[int, list[Lock]] = {}
-    ids = [node.id for node in nodes]
+    ids = list(dict.fromkeys(node.id for node in nodes))
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         for held in work.session.scalars(

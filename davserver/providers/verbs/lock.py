@@ -6,6 +6,7 @@ from lxml import etree
 
 from davserver.errors import BadRequest
 from davserver.providers import live
+from davserver.providers.address import href
 from davserver.providers.answers import PROLOGUE, XML, Answer
 from davserver.providers.exchange import Exchange
 from davserver.tree import locking
@@ -21,9 +22,12 @@ def lock(exchange: Exchange) -> Answer:
     depth = exchange.depth("infinity", ("0", "infinity"))
     if body is None:
         with exchange.site.writing(exchange.actor, exchange.client) as work:
-            exchange.conditions.guard_get(work, find(work, exchange.path))
+            spot = find(work, exchange.path)
+            exchange.conditions.guard_get(work, spot)
             held = locking.refresh(work, exchange.path, timeout)
-            shown = live.lockdiscovery([held], work, exchange.path)
+            _, node = spot.existing()
+            root = live.lockroot(held, spot.path, (*spot.folders, node))
+            shown = live.lockdiscovery(held, work, root)
         return Answer(200, (("Content-Type", XML),), _document(shown))
     wanted = locking.Wanted(
         exclusive=_scope(body),
@@ -32,8 +36,11 @@ def lock(exchange: Exchange) -> Answer:
         timeout=timeout,
     )
     with exchange.site.writing(exchange.actor, exchange.client) as work:
-        held, _, created = locking.lock(work, exchange.path, wanted, exchange.conditions.guard_lock)
-        shown = live.lockdiscovery([held], work, exchange.path)
+        held, node, created = locking.lock(
+            work, exchange.path, wanted, exchange.conditions.guard_lock
+        )
+        root = href(exchange.path, folder=node.is_folder)
+        shown = live.lockdiscovery(held, work, root)
     headers = (("Content-Type", XML), ("Lock-Token", f"<{held.token}>"))
     return Answer(201 if created else 200, headers, _document(shown))
 
