@@ -182,7 +182,8 @@ def test_b06_a_macs_form_of_a_name_is_the_same_deposit(demo: Server, author: Dav
 @pytest.mark.parametrize(
     ("name", "twin"),
     [("plan.pdf", "PLAN.pdf"), ("État.pdf", "éTAT.PDF"), ("fiche.pdf", "ﬁche.pdf"),
-     ("strasse.pdf", "straße.pdf"), ("σας.pdf", "ΣΑΣ.pdf"), ("été.pdf", "E\u0301TE\u0301.pdf")],
+     ("strasse.pdf", "straße.pdf"), ("σας.pdf", "ΣΑΣ.pdf"), ("été.pdf", "E\u0301TE\u0301.pdf"),
+     ("\u0390.pdf", "\u03aa\u0301.pdf")],
 )  # fmt: skip
 def test_b06_twins_are_refused_and_replace_nothing(
     demo: Server, expert: Dav, author: Dav, room: Names, name: str, twin: str
