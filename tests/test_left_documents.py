@@ -8,9 +8,11 @@ import pytest
 from tests.dav import Dav, Names
 from tests.model.site import LOGINS, Box, TimedSite
 from tests.model.tree import AUTHOR, EXPERT
+from tests.serving import PASSWORD
 from tests.test_side_files import FINDER, LITTER, WINDOWS
 
 PDF = b"%PDF-1.4\n" + b"x" * 3_000
+DAY = 86_400.0
 LEFT = "Lot.pdf~"
 
 
@@ -54,6 +56,16 @@ def shared(site: TimedSite, box: Box, expert: Dav) -> Names:
     assert expert.put((*folder, "p.pdf"), PDF).status == 201
     _run(site, "rights", "grant", "/".join(("", *folder)), LOGINS[AUTHOR], "lire,ajouter")
     return folder
+
+
+def told(site: TimedSite, box: Box) -> list[str]:
+    """The names of which mails tell that they are no deposits."""
+    return [
+        line["name"]
+        for mail in site.server.json("alerts", "queue")
+        if mail["kind"] == "fichier temporaire" and mail["dossier"] == box.title
+        for line in mail["lines"]
+    ]
 
 
 def _run(site: TimedSite, *arguments: str) -> None:
@@ -164,3 +176,65 @@ def test_an_author_takes_his_unfinished_folder_away_with_his_documents(
     assert author.move(folder, renamed).status == 201
     assert author.get((*renamed, LEFT)).body == PDF
     assert author.delete(renamed).status == 204
+
+
+def test_who_does_not_see_a_folder_any_more_is_told_nothing_of_it(
+    site: TimedSite, box: Box, author: Dav, shared: Names
+) -> None:
+    author.put((*shared, LEFT), PDF)
+    place = "/".join(("", *shared))
+    _run(site, "rights", "revoke", place, LOGINS[AUTHOR])
+    _run(site, "rights", "cut", place)
+    assert author.get((*shared, LEFT)).status == 404
+
+    site.wait(2 * DAY)
+    assert told(site, box) == []
+
+    _run(site, "rights", "restore", place)
+    assert author.get((*shared, LEFT)).status == 200
+    site.wait(1)
+    assert told(site, box) == [LEFT]
+
+
+def test_the_document_of_a_disabled_account_stays_until_he_is_told(
+    site: TimedSite, box: Box, author: Dav
+) -> None:
+    path, litter = (*box.places["box"], LEFT), (*box.places["box"], ".DS_Store")
+    empty = (*box.places["box"], "x.tmp")
+    author.put(path, PDF)
+    author.put(litter, LITTER[".DS_Store"])
+    author.put(empty)
+    _run(site, "user", "disable", LOGINS[AUTHOR])
+    site.wait(30 * DAY)
+    _run(site, "user", "enable", LOGINS[AUTHOR])
+    assert told(site, box) == []
+    assert author.get(path).body == PDF
+    assert (author.get(litter).status, author.get(empty).status) == (404, 404)
+
+    site.wait(1)
+    assert told(site, box) == [LEFT]
+    site.wait(6 * DAY)
+    assert author.get(path).body == PDF
+    site.wait(2 * DAY)
+    assert author.get(path).status == 404
+
+
+def test_the_document_of_a_removed_account_stays_as_long_as_if_he_were_told(
+    site: TimedSite, box: Box, expert: Dav, shared: Names
+) -> None:
+    _run(
+        site, "user", "add", "me.parti", "--last-name", "PARTI", "--password", PASSWORD,
+        "--email", "me.parti@davserver.example",
+    )  # fmt: skip
+    _run(site, "rights", "grant", f"/{box.title}", "me.parti", "lire")
+    _run(site, "rights", "grant", "/".join(("", *shared)), "me.parti", "lire,ajouter")
+    other = site.server.dav("me.parti", agent=WINDOWS)
+    assert other.put((*shared, LEFT), PDF).status == 201
+    _run(site, "user", "remove", "me.parti")
+
+    site.wait(7 * DAY)
+    assert expert.delete(shared).status == 423
+    site.wait(660)
+
+    assert expert.delete(shared).status == 204
+    assert told(site, box) == []
