@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 ROUND = 0.5  # seconds between two looks at what is due
 SWEEP = 3_600.0  # seconds between two sweeps
+SIDE_FILES = 60.0  # seconds between two looks at side files, which may be thousands
 MINUTE = 60.0  # seconds
 CLIENT = Client("worker")
 
@@ -55,6 +56,7 @@ class Background:
             "inspections": [Chore(self.inspections, ROUND)],
             "deposits": [
                 Chore(self.deposits, ROUND),
+                Chore(self.side_files, SIDE_FILES),
                 Chore(self.sweep, SWEEP, at_once=False),
                 Chore(self.locks, MINUTE),  # at once: the clock may have been put back meanwhile
                 Chore(self.logins, MINUTE, at_once=False),
@@ -85,8 +87,12 @@ class Background:
         ).due()
 
     def deposits(self) -> None:
-        """Seal or free what is due, drop expired side files."""
+        """Seal or free what is due."""
         settle_deposits(self._site, self._stop.is_set)
+
+    def side_files(self) -> None:
+        """Tell of temporary files that were left, drop expired side files."""
+        settle_side_files(self._site, self._stop.is_set)
 
     def mails(self) -> None:
         """Send the mails that are due."""
@@ -141,32 +147,35 @@ def settle_locks(site: Site) -> None:
 
 
 def settle_deposits(site: Site, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Seal or free every deposit that is due, tell of temporary files that were left, drop expired
-    side files. Returns how many deposits.
+    """Seal or free every deposit that is due. Returns how many.
 
     ``stopping`` is asked before each: what is left is another round's.
     """
     with site.reading(SYSTEM, CLIENT) as work:
         due = sealing.due(work)
-        untold = side_files.untold(work)
-        expired = side_files.expired(work)
     done = 0
     for deposit_id in due:
         if stopping():
             return done
         with site.writing(SYSTEM, CLIENT) as work:
             done += sealing.settle(work, deposit_id)
-    for node_id in untold:  # before anything expires
-        if stopping():
-            return done
-        with site.writing(SYSTEM, CLIENT) as work:
-            side_files.tell(work, node_id)
-    for node_id in expired:
-        if stopping():
-            return done
-        with site.writing(SYSTEM, CLIENT) as work:
-            side_files.expire(work, node_id)
     return done
+
+
+def settle_side_files(site: Site, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Tell of temporary files that were left, drop expired side files and reserved folders.
+
+    ``stopping`` is asked before each: what is left is another round's.
+    """
+    with site.reading(SYSTEM, CLIENT) as work:
+        untold = side_files.untold(work)
+        expired = side_files.expired(work)
+    for act, node_ids in ((side_files.tell, untold), (side_files.expire, expired)):
+        for node_id in node_ids:
+            if stopping():
+                return
+            with site.writing(SYSTEM, CLIENT) as work:
+                act(work, node_id)
 
 
 def forget_removals(site: Site, stopping: Callable[[], bool] = lambda: False) -> None:

@@ -76,10 +76,13 @@ def test_an_unfinished_deposit_is_hidden_from_all_but_its_author(
 
     for actor in (EXPERT, OTHER, ASSISTANT):
         decision = gate.judge(action(act, BOX, entry, actor=actor))
-        assert decision.hides, (actor, decision)
+        # Who removes the folder around it is told why he cannot.
+        told = state is NodeState.SIDE and act is Act.REMOVE
+        assert decision.hides is not told, (actor, decision)
+        assert not decision.allowed
 
 
-@pytest.mark.parametrize("state", [NodeState.RESERVED, NodeState.RECEIVED, NodeState.SIDE])
+@pytest.mark.parametrize("state", [NodeState.RESERVED, NodeState.RECEIVED])
 def test_who_takes_a_folder_away_is_told_that_something_in_it_is_unfinished(
     gate: Gate, state: NodeState
 ) -> None:
@@ -87,6 +90,18 @@ def test_who_takes_a_folder_away_is_told_that_something_in_it_is_unfinished(
 
     assert (decision.allowed, decision.hides) == (False, False)
     assert "n'est pas terminé" in decision.reason
+
+
+@pytest.mark.parametrize("act", [Act.LEAVE, Act.REMOVE])
+def test_who_takes_or_removes_a_folder_is_told_of_the_document_that_somebody_left_in_it(
+    gate: Gate, act: Act
+) -> None:
+    entry = file(state=NodeState.SIDE, author=LAWYER)
+
+    decision = gate.judge(action(act, BOX, entry, actor=EXPERT))
+
+    assert (decision.allowed, decision.hides, decision.status) == (False, False, 423)
+    assert entry.name not in decision.reason
 
 
 def test_an_author_sees_and_completes_his_unfinished_deposit(gate: Gate) -> None:

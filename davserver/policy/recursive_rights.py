@@ -7,6 +7,12 @@ UNFINISHED = Decision.deny(
     "Ce dossier contient un dépôt qui n'est pas terminé : classez-le dans un moment.",
     phrase="Depot en cours dans ce dossier",
 )
+LEFT = Decision.deny(
+    "Quelqu'un a laissé dans ce dossier un document sous un nom temporaire, qui ne doit pas se "
+    "perdre : réessayez quand il l'aura renommé ou retiré.",
+    phrase="Document temporaire de quelqu'un d'autre",
+    status=423,
+)
 _DOING = {
     Act.FETCH: "télécharger de",
     Act.ADD: "ajouter dans",
@@ -29,6 +35,8 @@ class RecursiveRights(Policy):
         if action.act is Act.PUBLISH:
             return None  # the end of what was permitted when its content came
         if entry is not None and _is_somebody_elses(action):
+            if entry.state == "side" and action.act in (Act.LEAVE, Act.REMOVE):
+                return LEFT
             if action.act is Act.LEAVE:
                 # Who takes the folder away sees that he cannot: he may know that he can later.
                 return UNFINISHED

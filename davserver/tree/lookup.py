@@ -19,6 +19,7 @@ from davserver.model import (
 )
 from davserver.names import composed, name_key
 from davserver.policy import Act, Rights
+from davserver.tree.members import below, is_left_document
 from davserver.work import Work
 
 ROOT_ID = 1
@@ -167,10 +168,19 @@ def members(work: Work, spot: Spot) -> list[Node]:
     # One name is one member: of two the own side file, as :func:`child` has it.
     found = {node.name_key: node for node in nodes}.values()
     visible = [node for node in found if sees(work, dossier, chain, node)]
-    # A Mac removes a folder only if its listing is empty: side files alone do not count.
-    if any(node.state is not NodeState.SIDE for node in visible):
+    # A Mac removes a folder only if its listing is empty: litter alone does not count.
+    if folder.state is NodeState.SIDE or any(_counts(work, chain, node) for node in visible):
         return visible
-    return visible if folder.state is NodeState.SIDE else []
+    return []
+
+
+def _counts(work: Work, folders: Sequence[Node], node: Node) -> bool:
+    """Whether a person has something in ``node``: all but litter and files without content."""
+    if node.state is not NodeState.SIDE or is_left_document(folders, node):
+        return True
+    return any(
+        is_left_document(member.folders, member.node) for member in below(work, folders, node)
+    )
 
 
 def sources(work: Work) -> list[Node]:

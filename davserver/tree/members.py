@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import CTE, select
 from sqlalchemy.orm import aliased
 
-from davserver.model import Node
+from davserver.model import Node, NodeState
+from davserver.policy.side_names import SideKind, kind_of
 from davserver.work import Work
 
 
@@ -48,3 +49,12 @@ def below(work: Work, folders: Sequence[Node], node: Node | None) -> list[Member
             if member.is_folder:
                 pending.append((member, (*chain, member)))
     return found
+
+
+def is_left_document(folders: Sequence[Node], node: Node) -> bool:
+    """Whether ``node`` may be a document that a program was saving, or somebody under an unlucky
+    name: a temporary file with content. ``folders`` lead to it."""
+    if node.state is not NodeState.SIDE or node.is_folder or not node.size:
+        return False
+    within = next((folder.name for folder in folders if folder.state is NodeState.SIDE), None)
+    return kind_of(node.name, "", folder=False, within=within) is not SideKind.LITTER

@@ -25,8 +25,10 @@ from davserver.model import (
     NodeState,
     User,
 )
+from davserver.policy.rights import Rights
 from davserver.policy.side_names import SideKind, kind_of
 from davserver.tree import write
+from davserver.tree.members import is_left_document
 from davserver.tree.sealing import folders_of
 from davserver.work import Work
 
@@ -45,7 +47,8 @@ def require_room(work: Work, size: int) -> None:
 def untold(work: Work) -> list[int]:
     """The ids of temporary files with content to which no program came back, and whose authors have
     not been told that they are no deposits."""
-    return [node.id for node in work.session.scalars(_untold(work)) if not _is_litter(work, node)]
+    rows = work.session.execute(_untold(work)).all()
+    return [node_id for node_id, name in rows if not _is_litter(name) and _tellable(work, node_id)]
 
 
 def tell(work: Work, node_id: int) -> None:
@@ -55,7 +58,9 @@ def tell(work: Work, node_id: int) -> None:
         return
     dossier = work.session.get_one(Dossier, node.dossier_id)
     work.hold(dossier)
-    node = work.session.scalars(_untold(work).where(Node.id == node_id)).first()
+    if work.session.execute(_untold(work).where(Node.id == node_id)).first() is None:
+        return
+    node = _tellable(work, node_id)
     if node is None or node.author_id is None:
         return
     end = work.now + timedelta(seconds=work.settings.deposit.temporary_life)
@@ -80,7 +85,8 @@ def expired(work: Work) -> list[int]:
 
     In the expert's own space nothing expires: what looks temporary there may be his.
     """
-    return list(work.session.scalars(_expired(work)))
+    rows = work.session.execute(_expired(work)).all()
+    return [node_id for node_id, sure in rows if sure or not _is_left(work, node_id)]
 
 
 def expire(work: Work, node_id: int) -> None:
@@ -90,17 +96,19 @@ def expire(work: Work, node_id: int) -> None:
         return
     dossier = work.session.get_one(Dossier, node.dossier_id)
     work.hold(dossier)
-    if work.session.scalars(_expired(work).where(Node.id == node_id)).first() is None:
+    row = work.session.execute(_expired(work).where(Node.id == node_id)).first()
+    if row is None or (not row.sure and _is_left(work, node_id)):
         return
     write.remove_tree(work, dossier, node)
 
 
-def _untold(work: Work) -> Select[Node]:
+def _untold(work: Work) -> Select[int, str]:
+    """The id and name of what is a temporary file with content or litter."""
     times = work.settings.deposit
     # Before it goes, whatever the settings.
     late = work.now - timedelta(seconds=min(times.temporary_told, times.side_file_life))
     return (
-        select(Node)
+        select(Node.id, Node.name)
         .join(Dossier, Dossier.id == Node.dossier_id)
         .join(User, User.id == Node.author_id)
         .where(
@@ -129,16 +137,30 @@ def _told(when: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-def _is_litter(work: Work, node: Node) -> bool:
-    if kind_of(node.name, "", folder=False, within=None) is SideKind.LITTER:
-        return True
-    side = [folder for folder in folders_of(work, node) if folder.state is NodeState.SIDE]
-    return bool(side) and SideKind.LITTER is kind_of(
-        node.name, "", folder=False, within=side[0].name
-    )
+def _is_litter(name: str) -> bool:
+    return kind_of(name, "", folder=False, within=None) is SideKind.LITTER
 
 
-def _expired(work: Work) -> Select[int]:
+def _is_left(work: Work, node_id: int) -> bool:
+    node = work.session.get_one(Node, node_id)
+    return is_left_document(folders_of(work, node), node)
+
+
+def _tellable(work: Work, node_id: int) -> Node | None:
+    """The temporary file with content, if its author still sees the folder that it lies in."""
+    node = work.session.get_one(Node, node_id)
+    folders = folders_of(work, node)
+    if node.author_id is None or not is_left_document(folders, node):
+        return None
+    dossier = work.session.get_one(Dossier, node.dossier_id)
+    chain = tuple(folder.id for folder in folders)
+    rights = work.rights_map(dossier).of(node.author_id, chain)
+    return node if Rights.BROWSE in rights else None
+
+
+def _expired(work: Work) -> Select[int, bool]:
+    """The id of what has had its time, and whether it goes for sure: what may be a document does
+    only after its author was told, or as late as if he had been where his account is removed."""
     times = work.settings.deposit
     side = and_(
         Node.state == NodeState.SIDE,
@@ -150,11 +172,19 @@ def _expired(work: Work) -> Select[int]:
         Node.kind == NodeKind.FOLDER,
         Node.created < work.now - timedelta(seconds=times.reservation),
     )
+    late = work.now - timedelta(seconds=times.temporary_told + times.temporary_life)
+    sure = or_(
+        Node.state != NodeState.SIDE,
+        Node.size == 0,
+        _told(MessageLine.at >= Node.written),
+        and_(User.login.is_(None), Node.written < late),
+    )
     # A folder goes after what is in it.
     member = aliased(Node)
     return (
-        select(Node.id)
+        select(Node.id, sure.label("sure"))
         .join(Dossier, Dossier.id == Node.dossier_id)
+        .outerjoin(User, User.id == Node.author_id)
         .where(
             or_(side, folder),
             Dossier.kind == DossierKind.EXPERTISE,

@@ -17,7 +17,7 @@ row, and ``davserver rights explain`` asks about the same, so that the answer ca
 | MOVE, same folder | RENAME; REMOVE what it overwrites                                        |
 | MOVE, elsewhere   | LEAVE of every member, ARRIVE; REMOVE what it overwrites                 |
 | MOVE, unfinished  | COMPLETE every member; ADD; REMOVE what it overwrites                    |
-| side files        | SIDE, whatever the method                                                |
+| side files        | SIDE, whatever the method; go with their folder, but see _left_by_others |
 | all that shows    | PUBLISH the content: at the seal, or at once (tree/publication.py)       |
 """
 
@@ -29,7 +29,7 @@ from davserver.model import Dossier, Node, NodeState
 from davserver.policy import Act, Action
 from davserver.policy.side_names import SideKind, kind_of
 from davserver.tree.lookup import Spot, box_of
-from davserver.tree.members import Member
+from davserver.tree.members import Member, is_left_document
 from davserver.work import Work, entry_of
 
 
@@ -180,6 +180,7 @@ def move(
     yield work.action(Act.LEAVE, dossier, source.folders, node)
     for member in _counted(below):
         yield work.action(Act.LEAVE, dossier, member.folders, member.node)
+    yield from _left_by_others(work, Act.LEAVE, dossier, below)
     size = node.size + sum(member.node.size for member in below)
     yield work.action(
         Act.ARRIVE,
@@ -224,11 +225,24 @@ def _throughout(
     yield work.action(_own_or(work, node, act), dossier, spot.folders, node, **facts)
     for member in _counted(below):
         yield work.action(_own_or(work, member.node, act), dossier, member.folders, member.node)
+    if act is Act.REMOVE:
+        yield from _left_by_others(work, act, dossier, below)
 
 
 def _counted(below: Sequence[Member]) -> list[Member]:
-    """The members that are judged: side files go the way of their folder, whoever made them."""
+    """The members that are judged: side files go the way of their folder, whoever made them, but
+    for :func:`_left_by_others`."""
     return [member for member in below if member.node.state is not NodeState.SIDE]
+
+
+def _left_by_others(
+    work: Work, act: Act, dossier: Dossier, below: Sequence[Member]
+) -> Iterator[Action]:
+    """``act`` on what may be documents of others under temporary names."""
+    for member in below:
+        node = member.node
+        if node.author_id != work.actor.id and is_left_document(member.folders, node):
+            yield work.action(act, dossier, member.folders, node)
 
 
 def _own_or(work: Work, node: Node, act: Act) -> Act:

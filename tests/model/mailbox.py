@@ -259,12 +259,16 @@ class Mailbox(Tree):
 
     def _filing(self, request: Request, node: Node, target: Spot) -> set[str]:
         """A sealed piece, or the folder of such: the expert alone moves it, and only into the
-        archive of the same lawyer, under its own name, with nothing unfinished in it."""
+        archive of the same lawyer, under its own name, with nothing unfinished in it, and no
+        document that somebody else has left there under a temporary name."""
         files = request.who == EXPERT and target.place == "archive"
         whole = not any(member.is_open for member in node.below())
+        left = any(
+            member.is_left_document and member.author != request.who for member in node.below()
+        )
         if files and whole and composed(target.name) == node.name and target.node is None:
-            return set()
-        return {"403", "423"} if target.hidden else {"403"}
+            return {"423"} if left else set()
+        return {"403", "423"} if target.hidden or left else {"403"}
 
     def _relocate(self, request: Request, spot: Spot, node: Node, target: Spot) -> None:
         lands = node.state is State.SIDE and not target.is_side

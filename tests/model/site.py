@@ -26,7 +26,7 @@ from davserver.server import Listening, WSGIApplication, serve
 from davserver.site import CONSOLE, Site, create_site
 from davserver.tree import sealing
 from davserver.work import Client
-from davserver.worker import settle_deposits
+from davserver.worker import settle_deposits, settle_side_files
 from tests import backends
 from tests.dav import Names
 from tests.model.tree import AUTHOR, EXPERT, OTHER
@@ -144,6 +144,7 @@ class TimedSite:
         # A folder goes in the round after what was in it, here two levels deep.
         for _ in range(3):
             settle_deposits(self._site)
+            settle_side_files(self._site)
 
     def settle(self, names: Collection[str]) -> None:
         """What the server's workers do, with the files of these names alone: seal or free them if

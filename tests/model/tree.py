@@ -200,7 +200,7 @@ class Tree:
                 for node in folder.members.values()
                 if sees(who, node) and self._child(folder, who, node.name) is node
             ]
-            if all(node.state is State.SIDE for node in visible):
+            if all(node.state is State.SIDE and not node.is_left_document for node in visible):
                 return  # a Mac removes a folder only if its listing is empty
             for node in visible:
                 found[(*path, node.name)] = None if node.is_folder else node.content
