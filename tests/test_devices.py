@@ -49,7 +49,7 @@ def test_a_device_without_limits_publishes_and_replaces_as_its_user_does(
     server: Server, device: Device
 ) -> None:
     drive, other = device(EXPERT), server.dav(LAWYER)
-    plan, side, copied = ((*PLANS, name) for name in ("plan.txt", "~WRD0001.tmp", "copie.txt"))
+    plan, side, copied = ((*PLANS, name) for name in ("suivi.txt", "~WRD0001.tmp", "copie.txt"))
 
     assert drive.put(plan, b"premier").status == 201
     assert other.get(plan).body == b"premier"

@@ -159,7 +159,7 @@ def test_two_files_whose_names_differ_by_capitals_are_not_one(demo: Server, tmp_
     author = demo.dav(LAWYER)
     for pair in pairs:
         first = author.get((*BOX, *pair[0].split("/"))).body
-        assert first in [(source / name).read_bytes() for name in pair]
+        assert first in [(source / name).read_bytes() for name in pair], done.errors
     # One by one, the first is the one that stays.
     for name, code in (("Seul.pdf", 0), ("seul.pdf", 1)):
         (tmp_path / name).write_bytes(b"%PDF-1.4 " + name.encode())

@@ -202,7 +202,9 @@ class Waiting:
         if now - self._complained > _REPEAT:
             self._complained = now
             log.warning("no new connection can be opened: %s", error.strerror)
-        self._drop_oldest(_FILES_SPARED)
+        # Those that are about to send something are spared as long as others wait for nothing.
+        idle = sum(connection.idle for connection in self._all())
+        self._drop_oldest(min(idle, _FILES_SPARED) or _FILES_SPARED)
         self._pause(_NO_FILES_PAUSE)
 
     def _progress(self, connection: Connection) -> None:
