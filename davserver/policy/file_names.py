@@ -1,7 +1,7 @@
 """File names: none that Windows cannot hold, none that cannot be listed, none for two files."""
 
 from davserver.names import MAX_PATH_CHARACTERS, fault
-from davserver.policy import Act, Action, Decision, Entry, Policy
+from davserver.policy import Act, Action, Decision, Policy
 
 _NAMING = frozenset({Act.ADD, Act.ARRIVE, Act.RENAME, Act.SIDE})
 
@@ -11,8 +11,8 @@ class FileNames(Policy):
     file that a program takes for a name of its own."""
 
     def judge(self, action: Action) -> Decision | None:
-        if action.misspelt and action.entry is not None:
-            return _taken(action, action.entry)
+        if action.misspelt:
+            return _taken(action)
         if action.act not in _NAMING:
             return None
         # What came by its name before a rule forbade it must not be shut in where it is.
@@ -28,11 +28,14 @@ class FileNames(Policy):
         )
 
 
-def _taken(action: Action, entry: Entry) -> Decision:
-    """Windows and this server take both names for one; a Linux or a Mac may hold two files."""
-    what = f"« {entry.name} »"
-    if entry.name == action.name:
-        what += f", dans le dossier « {action.chain[-1].name} »"
+def _taken(action: Action) -> Decision:
+    """Windows and this server take both names for one; a Linux or a Mac may hold two files, or two
+    folders: what is added by the one way could then be replaced by the other."""
+    what = f"dossier « {action.chain[-1].name} »"
+    if action.entry is not None:
+        what = f"« {action.entry.name} »" + (
+            f", dans le {what}" if action.entry.name == action.name else ""
+        )
     return Decision.deny(
         f"Ce nom est déjà pris, écrit autrement (majuscules, lettres équivalentes) : {what}. Rien "
         "n'a changé. Donnez un autre nom à votre fichier.",

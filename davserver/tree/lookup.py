@@ -92,13 +92,14 @@ class Spot:
     def is_spelt_otherwise(self, *, way: bool) -> bool:
         """Whether the client calls what stands here by another spelling than its own: other
         capitals, « ss » for « ß », but not another form of the accents. ``way``: the folders on the
-        way to it are compared, too."""
-        if self.node is None or self.node.role is not NodeRole.PLAIN:
+        way to it are compared, too; where nothing stands, they alone."""
+        if self.node is not None and self.node.role is not NodeRole.PLAIN:
             return False
         steps = [*zip(self.folders, self.path, strict=False)] if way else []
-        return self.name != self.node.name or any(
+        elsewhere = any(
             folder.name != given for folder, given in steps if folder.role is NodeRole.PLAIN
         )
+        return elsewhere or (self.node is not None and self.name != self.node.name)
 
     def place(self) -> tuple[Dossier, Node]:
         """The folder where a name may be created. Raises Conflict where it is missing."""
