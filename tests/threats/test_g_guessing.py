@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from davserver.accounts.in_turn import INSIDE
 from davserver.accounts.throttle import neighbourhood
 from davserver.errors import Busy
 from davserver.model import LoginTrace
@@ -330,7 +329,8 @@ def test_g05_guesses_leave_threads_to_those_who_are_logged_in(house: Gatehouse) 
 
     with ThreadPoolExecutor(THREADS) as threads:
         taken = list(threads.map(guess, range(THREADS)))
-    assert THREADS // 2 <= sum(taken) <= INSIDE + 5, "some may have been done before others came"
+    # Some may have been done before others came.
+    assert THREADS // 2 <= sum(taken) <= THREADS * 3 // 4
 
 
 def flood(server: Server, answers: Counter[int], waits: list[str]) -> float:
