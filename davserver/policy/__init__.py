@@ -112,9 +112,9 @@ class Action:
     name it has or will have. ``rights`` are the actor's rights in the last folder of the chain (in
     ``entry`` itself where that is a folder), as far as his device has them. ``size`` is the
     announced or counted content in bytes, None when unknown. ``arriving`` with its
-    ``arriving_chain`` is what MOVE or COPY brings. ``misspelt``: the client calls ``entry`` by
-    another spelling (capitals) of its name, or of the folders on the way to it, and may mean
-    another file that it has. ``verdict`` and ``finding`` are what the antivirus said of the content
+    ``arriving_chain`` is what MOVE or COPY brings. ``misspelt``: the client calls ``entry``, or the
+    folders on the way to it or to a new name, by another spelling (capitals), and may mean another
+    file that it has. ``verdict`` and ``finding`` are what the antivirus said of the content
     that is to be published.
     """
 
