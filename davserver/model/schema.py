@@ -33,9 +33,7 @@ def current(connection: Connection) -> str | None:
 
 def require(connection: Connection) -> None:
     """Raise WrongSchema unless the database is of this program's revision."""
-    found, wanted = current(connection), latest()
-    if found is not None and found > wanted:
-        raise _newer(found)
+    found, wanted = _not_newer(connection), latest()
     if found != wanted:
         raise WrongSchema(
             f"les données sont de la version « {found or 'aucune'} », ce programme attend "
@@ -49,19 +47,20 @@ def upgrade(connection: Connection) -> None:
     # Only this needs Alembic, which takes a tenth of a second to import.
     from alembic import command
 
-    found = current(connection)
-    if found is not None and found > latest():
-        raise _newer(found)
+    _not_newer(connection)
     config = migrations()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def _newer(found: str) -> WrongSchema:
-    return WrongSchema(
-        f"les données sont de la version « {found} », plus récente que ce programme "
-        f"(« {latest()} ») : mettez le programme à jour."
-    )
+def _not_newer(connection: Connection) -> str | None:
+    found = current(connection)
+    if found is not None and found > latest():
+        raise WrongSchema(
+            f"les données sont de la version « {found} », plus récente que ce programme "
+            f"(« {latest()} ») : mettez le programme à jour."
+        )
+    return found
 
 
 def migrations() -> "Config":

@@ -56,5 +56,10 @@ def is_left_document(folders: Sequence[Node], node: Node) -> bool:
     name: a temporary file with content. ``folders`` lead to it."""
     if node.state is not NodeState.SIDE or node.is_folder or not node.size:
         return False
-    within = next((folder.name for folder in folders if folder.state is NodeState.SIDE), None)
-    return kind_of(node.name, "", folder=False, within=within) is not SideKind.LITTER
+    kind = kind_of(node.name, "", folder=False, within=side_above(folders))
+    return kind is not SideKind.LITTER
+
+
+def side_above(folders: Sequence[Node]) -> str | None:
+    """The name of the outermost side folder of a program among ``folders``, if there is one."""
+    return next((folder.name for folder in folders if folder.state is NodeState.SIDE), None)

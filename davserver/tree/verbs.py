@@ -29,7 +29,7 @@ from davserver.model import Dossier, Node, NodeState
 from davserver.policy import Act, Action
 from davserver.policy.side_names import SideKind, kind_of
 from davserver.tree.lookup import Spot, box_of
-from davserver.tree.members import Member, is_left_document
+from davserver.tree.members import Member, is_left_document, side_above
 from davserver.work import Work, entry_of
 
 
@@ -37,14 +37,14 @@ def side_kind(work: Work, spot: Spot, *, folder: bool = False) -> SideKind | Non
     """What kind of side file of a program is, or would be, at ``spot``; None for an ordinary file.
     ``folder``: it would be a folder."""
     node = spot.node
-    within = next((above for above in spot.folders if above.state is NodeState.SIDE), None)
+    within = side_above(spot.folders)
     if within is None and node is not None and node.state is not NodeState.SIDE:
         return None
     found = kind_of(
         spot.name,
         work.client.agent,
         folder=folder or spot.is_folder,
-        within=within.name if within is not None else None,
+        within=within,
     )
     # What another program has made stays a side file.
     return found or (SideKind.TEMPORARY if node is not None else None)
