@@ -146,6 +146,11 @@ class AntivirusSettings(Section):
     retry_most: PositiveFloat = 300
     tell_after: NonNegativeFloat = 900
 
+    @property
+    def active(self) -> bool:
+        """Whether contents are inspected."""
+        return bool(self.clamd)
+
 
 class LimitSettings(Section):
     """Sizes (bytes) of one file, a new platform, a new dossier; the locks that one account may

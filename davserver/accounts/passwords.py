@@ -1,29 +1,24 @@
 """Passwords: argon2id, in a form that carries its own parameters (RFC 9106).
 
-A hash takes 64 MB and a good part of a second of one core: few are computed at once, few wait for
-their turn, and the others are told to come back, so that logging in cannot take all the threads.
+A hash takes 64 MB and a good part of a second of one core: one is computed at a time, the others
+wait. How many may wait is bounded where people log in (:mod:`davserver.accounts.in_turn`).
 """
 
 import secrets
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from threading import BoundedSemaphore
+from threading import Lock
 
 from passlib.context import CryptContext
 
 from davserver.errors import Busy
 
 LONGEST = 256  # characters: argon2 takes any length, a request should not
-AT_ONCE = 1  # hash computed at the same time in one process: it uses several cores by itself
-WAITING = 24  # that wait for their turn: a court's lawyers after a restart
 _CONTEXT = CryptContext(schemes=["argon2"], argon2__type="ID")
 # What argon2 says that is given no memory or no thread; passlib blames the hash for it.
 _LACKING = ("Memory allocation error", "Threading failure")
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that is misread on paper
-_COMPUTING = BoundedSemaphore(AT_ONCE)
-_INSIDE = BoundedSemaphore(AT_ONCE + WAITING)
+_COMPUTING = Lock()  # of one process; a hash uses several cores by itself
 
 
 class BadPassword(ValueError):
@@ -31,10 +26,10 @@ class BadPassword(ValueError):
 
 
 def hashed(password: str) -> str:
-    """The hash to keep. Raises BadPassword for an empty or endless one, Busy."""
+    """The hash to keep. Raises BadPassword for an empty or endless one."""
     if not possible(password):
         raise BadPassword(f"Un mot de passe a de 1 à {LONGEST} caractères.")
-    with _turn():
+    with _COMPUTING:
         return str(_CONTEXT.hash(password))
 
 
@@ -45,8 +40,8 @@ def possible(password: str) -> bool:
 
 def matches(password: str, known: str) -> bool:
     """Whether ``password`` is the one of the hash ``known``; False for a malformed hash. One that
-    nobody can have costs as much as any other. Raises Busy, also for want of memory."""
-    with _turn():
+    nobody can have costs as much as any other. Raises Busy for want of memory."""
+    with _COMPUTING:
         try:
             found = bool(_CONTEXT.verify(password if possible(password) else "", known))
         except ValueError as error:
@@ -77,14 +72,3 @@ def cost() -> float:
 def _first() -> tuple[str, float]:
     begun = time.monotonic()
     return hashed(secrets.token_hex(16)), time.monotonic() - begun
-
-
-@contextmanager
-def _turn() -> Iterator[None]:
-    if not _INSIDE.acquire(blocking=False):
-        raise Busy("Trop de connexions à la fois : réessayez dans quelques secondes.")
-    try:
-        with _COMPUTING:
-            yield
-    finally:
-        _INSIDE.release()

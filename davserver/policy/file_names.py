@@ -31,13 +31,13 @@ class FileNames(Policy):
 def _taken(action: Action) -> Decision:
     """Windows and this server take both names for one; a Linux or a Mac may hold two files, or two
     folders: what is added by the one way could then be replaced by the other."""
-    what = f"dossier « {action.chain[-1].name} »"
-    if action.entry is not None:
-        what = f"« {action.entry.name} »" + (
-            f", dans le {what}" if action.entry.name == action.name else ""
-        )
+    if action.entry is not None and action.entry.name != action.name:
+        theirs, mine = f"« {action.entry.name} »", "fichier"
+    else:
+        way = "/".join(folder.name for folder in action.chain[1:])
+        theirs, mine = f"dossier « {way} »", "dossier"
     return Decision.deny(
-        f"Ce nom est déjà pris, écrit autrement (majuscules, lettres équivalentes) : {what}. Rien "
-        "n'a changé. Donnez un autre nom à votre fichier.",
+        f"Ce nom est déjà pris, écrit autrement (majuscules, lettres équivalentes) : {theirs}. "
+        f"Rien n'a changé. Donnez un autre nom à votre {mine}.",
         phrase="Nom deja pris, ecrit autrement",
     )

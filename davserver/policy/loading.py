@@ -38,7 +38,7 @@ def make_gate(settings: Settings) -> Gate:
         ("file_names", FileNames()),
         ("quota", Quota()),
         ("side_files", SideFiles()),
-        ("antivirus", Antivirus(active=bool(settings.antivirus.clamd))),
+        ("antivirus", Antivirus(active=settings.antivirus.active)),
     ]
     return Gate(policies, _third_party(settings.policy))
 

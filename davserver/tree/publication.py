@@ -67,7 +67,7 @@ def require_all(work: Work, there: Dossier, folders: Sequence[Node], node: Node)
 
     Sealed pieces were judged for good; what becomes a deposit is judged at its seal.
     """
-    active = bool(work.settings.antivirus.clamd)
+    active = work.settings.antivirus.active
     for found in work.session.scalars(
         select(Node).where(
             Node.id.in_(select(ids_below(node.id).c.id)),
@@ -91,7 +91,7 @@ def _action(
 ) -> Action:
     found = None
     if content.stored is not None:
-        active = bool(work.settings.antivirus.clamd)
+        active = work.settings.antivirus.active
         found = contents.known(work.session, content.stored, work.now, active=active)
     return work.action(
         Act.PUBLISH,

@@ -55,6 +55,12 @@ def is_side(work: Work, spot: Spot, *, folder: bool = False) -> bool:
     return side_kind(work, spot, folder=folder) is not None
 
 
+def is_temporary(work: Work, name: str) -> bool:
+    """Whether a document called so bears the name of one that a program is saving."""
+    found = kind_of(name, work.client.agent, folder=False, within=None)
+    return found is SideKind.TEMPORARY
+
+
 def get(work: Work, spot: Spot) -> Iterator[Action]:
     """GET and HEAD."""
     dossier, node = spot.existing()

@@ -1,0 +1,171 @@
+"""Saving as Word, Excel and vim do, by two renames: the document stays one, in a new version."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.changes import short, sync
+from tests.dav import Dav, Names
+from tests.model.site import LOGINS, Box, TimedSite
+from tests.model.tree import AUTHOR, EXPERT
+from tests.test_side_files import WINDOWS
+
+OLD, NEW = b"PK\x03\x04" + b"1" * 3_000, b"PK\x03\x04" + b"2" * 4_000
+OWN = '<x:own xmlns:x="urn:test">kept</x:own>'
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedSite]:
+    made = TimedSite(tmp_path_factory.mktemp("saving"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def expert(site: TimedSite) -> Dav:
+    return site.server.dav(LOGINS[EXPERT], agent=WINDOWS)
+
+
+@pytest.fixture
+def reader(site: TimedSite) -> Dav:
+    return site.server.dav(LOGINS[AUTHOR], agent=WINDOWS)
+
+
+@pytest.fixture
+def folder(site: TimedSite, expert: Dav, box: Box) -> Names:
+    """A folder of the expert with a document of his, « suivi.docx »."""
+    place = box.places["plans"]
+    assert expert.put((*place, "suivi.docx"), OLD).status == 201
+    assert expert.proppatch((*place, "suivi.docx"), OWN).status == 207
+    return place
+
+
+@pytest.fixture
+def box(site: TimedSite) -> Box:
+    return site.fresh()
+
+
+def begin(dav: Dav, folder: Names) -> None:
+    """The first two steps: the new content, and the old one out of the way."""
+    assert dav.put((*folder, "~WRD0001.tmp"), NEW).status == 201
+    assert dav.move((*folder, "suivi.docx"), (*folder, "~WRL0002.tmp"), Overwrite="F").status == 201
+
+
+def finish(dav: Dav, folder: Names) -> int:
+    """The third: the new content takes the name of the document."""
+    return dav.move((*folder, "~WRD0001.tmp"), (*folder, "suivi.docx"), Overwrite="F").status
+
+
+def announced(site: TimedSite, box: Box) -> list[str]:
+    """The documents of the dossier of which mails tell."""
+    return [
+        line["name"]
+        for mail in site.server.json("alerts", "queue")
+        if mail["dossier"] == box.title
+        for line in mail["lines"]
+    ]
+
+
+def test_a_document_saved_by_renames_is_one_document_announced_once(
+    site: TimedSite, box: Box, folder: Names, expert: Dav, reader: Dav
+) -> None:
+    document = (*folder, "suivi.docx")
+    before = announced(site, box)
+    assert before.count("suivi.docx") == 1
+    for content in (NEW, OLD, NEW):
+        expert.put((*folder, "~WRD0001.tmp"), content)
+        expert.move(document, (*folder, "~WRL0002.tmp"), Overwrite="F")
+        assert finish(expert, folder) == 201
+        assert expert.delete((*folder, "~WRL0002.tmp")).status == 204
+        assert reader.get(document).body == content
+
+    assert announced(site, box) == before
+    assert b"kept" in expert.propfind(document, "0").body
+    assert expert.names(folder) == reader.names(folder)
+    assert not [name for name in expert.names(folder) if "~WR" in name]
+
+
+def test_the_old_content_stays_under_the_temporary_name_for_its_author_alone(
+    folder: Names, expert: Dav, reader: Dav
+) -> None:
+    begin(expert, folder)
+    assert finish(expert, folder) == 201
+
+    assert expert.get((*folder, "~WRL0002.tmp")).body == OLD
+    assert expert.get((*folder, "~WRD0001.tmp")).status == 404
+    assert reader.get((*folder, "~WRL0002.tmp")).status == 404
+    assert "~WRL0002.tmp" not in reader.names(folder)
+
+
+def test_who_synchronises_is_told_of_a_new_version_and_nothing_else(
+    folder: Names, expert: Dav, reader: Dav
+) -> None:
+    _, token = sync(reader, folder)
+    begin(expert, folder)
+    finish(expert, folder)
+    expert.delete((*folder, "~WRL0002.tmp"))
+
+    changes, _ = sync(reader, folder, token)
+
+    assert {name: there for name, there in short(changes).items() if there} == {"suivi.docx": True}
+
+
+def test_a_save_that_breaks_off_leaves_the_document_to_everybody(
+    folder: Names, expert: Dav, reader: Dav
+) -> None:
+    begin(expert, folder)
+
+    assert reader.get((*folder, "~WRL0002.tmp")).body == OLD
+    assert expert.move((*folder, "~WRL0002.tmp"), (*folder, "suivi.docx")).status == 201
+    assert reader.get((*folder, "suivi.docx")).body == OLD
+
+
+def test_a_document_that_somebody_locks_meanwhile_is_not_replaced(
+    site: TimedSite, box: Box, folder: Names, expert: Dav, reader: Dav
+) -> None:
+    begin(expert, folder)
+    aside = (*folder, "~WRL0002.tmp")
+    path = "/".join(("", *folder))
+    done = site.server.run("rights", "grant", path, LOGINS[AUTHOR], "lire,modifier")
+    assert done.returncode == 0, done.stderr
+    token = reader.lock(aside).headers["lock-token"]
+
+    assert finish(expert, folder) == 423
+    assert reader.get(aside).body == OLD
+    assert reader.unlock(aside, token).status == 204
+    assert finish(expert, folder) == 201
+
+
+def test_what_was_set_aside_long_ago_is_a_document_of_its_own(
+    site: TimedSite, folder: Names, expert: Dav, reader: Dav
+) -> None:
+    begin(expert, folder)
+    site.wait(301)
+    assert finish(expert, folder) == 201
+
+    assert reader.get((*folder, "suivi.docx")).body == NEW
+    assert reader.get((*folder, "~WRL0002.tmp")).body == OLD
+
+
+def test_a_backup_that_is_called_like_one_is_no_save(
+    folder: Names, expert: Dav, reader: Dav
+) -> None:
+    assert expert.put((*folder, "~WRD0001.tmp"), NEW).status == 201
+    assert expert.move((*folder, "suivi.docx"), (*folder, "suivi 1.docx")).status == 201
+    assert finish(expert, folder) == 201
+
+    assert reader.get((*folder, "suivi 1.docx")).body == OLD
+    assert reader.get((*folder, "suivi.docx")).body == NEW
+
+
+def test_who_may_not_modify_does_not_save_what_another_set_aside(
+    site: TimedSite, folder: Names, expert: Dav, reader: Dav
+) -> None:
+    begin(expert, folder)
+    path = "/".join(("", *folder))
+    done = site.server.run("rights", "grant", path, LOGINS[AUTHOR], "lire,ajouter")
+    assert done.returncode == 0, done.stderr
+    assert reader.put((*folder, "x.tmp"), b"mine").status == 201
+    assert reader.move((*folder, "x.tmp"), (*folder, "suivi.docx")).status == 201
+
+    assert expert.get((*folder, "~WRL0002.tmp")).body == OLD
