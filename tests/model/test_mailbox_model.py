@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from tests import backends
 from tests.model.mailbox import Mailbox
 from tests.model.playing import Company, Listing, Witness
 from tests.model.site import TimedSite
@@ -30,7 +31,8 @@ from tests.model.tree import (
     key_of,
 )  # fmt: skip
 
-RUNS, STEPS = int(os.environ.get("MODEL_RUNS", "60")), 50
+RUNS = int(os.environ.get("MODEL_RUNS", "20" if backends.is_scaled() else "60"))
+STEPS = 50
 # A difference is told as it was found first: to find its shortest form may take half an hour.
 PHASES = [Phase.generate, Phase.shrink] if "MODEL_SHRINK" in os.environ else [Phase.generate]
 
@@ -264,7 +266,7 @@ def machine(site: TimedSite) -> Iterator[type[Machine]]:
     company.close()
 
 
-@pytest.mark.timeout(120 + 4 * RUNS)  # seconds; a run takes less than one where nothing else runs
+@pytest.mark.timeout(120 + 12 * RUNS)  # seconds; a run takes about one where nothing else runs
 def test_the_server_never_differs_from_the_model(
     machine: type[Machine], pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
 ) -> None:

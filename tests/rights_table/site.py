@@ -329,7 +329,7 @@ def rows(site: Site, title: str) -> dict[str, object]:
                 node.parent_id, node.name, node.state, node.sha256, node.number, node.modified,
             )  # fmt: skip
         for lock in work.session.scalars(select(Lock).where(Lock.node_id.in_(here))):
-            found[f"{title} - verrou"] = lock.token
+            found[f"{title} - verrou {lock.token}"] = lock.node_id
         for dead in work.session.scalars(select(DeadProperty)):
             found[f"{title} - propriété {dead.tag} de {dead.node_id}"] = dead.xml
         for deposit in work.session.scalars(
