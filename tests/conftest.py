@@ -9,6 +9,9 @@ import pytest
 
 from davserver.site import open_site
 from tests import backends, logins
+from tests.clients import EXPERT
+from tests.dav import Dav
+from tests.deposits import AUTHOR, OTHER
 from tests.serving import Server
 
 Start = Callable[..., Server]
@@ -75,6 +78,24 @@ def start(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
 def demo(start: Start) -> Server:
     """The demo site, shared by the tests of one file."""
     return start()
+
+
+@pytest.fixture
+def expert(demo: Server) -> Dav:
+    """The expert of the demo site."""
+    return demo.dav(EXPERT)
+
+
+@pytest.fixture
+def author(demo: Server) -> Dav:
+    """A lawyer with a mailbox."""
+    return demo.dav(AUTHOR)
+
+
+@pytest.fixture
+def other(demo: Server) -> Dav:
+    """Another lawyer, of the other party."""
+    return demo.dav(OTHER)
 
 
 def _end(server: Server) -> None:

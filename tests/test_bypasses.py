@@ -30,11 +30,6 @@ def lawyer(demo: Server) -> Dav:
 
 
 @pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav("apolline.testard")
-
-
-@pytest.fixture
 def folder(lawyer: Dav) -> Names:
     """An unfinished folder in the lawyer's box, with an unfinished piece in it."""
     path = (*BOX, f"dossier {next(_numbers)}")

@@ -25,16 +25,6 @@ def owner(demo: Server) -> Dav:
 
 
 @pytest.fixture
-def other(demo: Server) -> Dav:
-    return demo.dav(OTHER)
-
-
-@pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav(EXPERT)
-
-
-@pytest.fixture
 def room(expert: Dav, request: pytest.FixtureRequest) -> Iterator[Names]:
     """A folder of the expert's, for one test."""
     folder = (*SPACE, re.sub(r"\W", " ", request.node.name).strip())

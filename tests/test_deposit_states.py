@@ -14,21 +14,6 @@ WINDOWS = "Microsoft-WebDAV-MiniRedir/10.0.22631"
 FINDER = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)"
 
 
-@pytest.fixture
-def author(demo: Server) -> Dav:
-    return demo.dav(AUTHOR)
-
-
-@pytest.fixture
-def other(demo: Server) -> Dav:
-    return demo.dav(OTHER)
-
-
-@pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav(EXPERT)
-
-
 def token(reply: Reply) -> str:
     assert re.fullmatch(r"<opaquelocktoken:[0-9a-f-]{36}>", reply.headers["lock-token"])
     return reply.headers["lock-token"]

@@ -20,16 +20,6 @@ def owner(demo: Server) -> Dav:
     return demo.dav(OWNER)
 
 
-@pytest.fixture
-def other(demo: Server) -> Dav:
-    return demo.dav(OTHER)
-
-
-@pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav(EXPERT)
-
-
 def asked(client: Dav, path: Names | str, *names: str, depth: str = "0") -> etree._Element:
     body = f'<D:propfind xmlns:D="DAV:"><D:prop>{"".join(f"<D:{n}/>" for n in names)}</D:prop>'
     reply = client.propfind(path, depth, f"{body}</D:propfind>".encode())

@@ -28,11 +28,6 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav(EXPERT)
-
-
-@pytest.fixture
 def folder(expert: Dav) -> Names:
     """A new folder with a file and, one deeper, another."""
     made = (*PLANS, f"verrou hérité {next(_numbers)}")

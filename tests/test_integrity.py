@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.clients import EXPERT, box
+from tests.clients import box
 from tests.dav import Dav, Names
 from tests.serving import Server, wait_for
 
@@ -37,11 +37,6 @@ SUMS: dict[str, tuple[str, Callable[[bytes], str]]] = {
     "Digest": ("Digest", lambda c: f"SHA-256={b64(hashlib.sha256(c).digest())},unixsum=5"),
     "Content-MD5": ("Content-MD5", lambda c: b64(hashlib.md5(c).digest())),
 }
-
-
-@pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav(EXPERT)
 
 
 @pytest.fixture

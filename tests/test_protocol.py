@@ -15,11 +15,6 @@ _numbers = itertools.count()
 
 
 @pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav("apolline.testard")
-
-
-@pytest.fixture
 def room(expert: Dav) -> Names:
     """A new folder in the expert's space."""
     folder = (*SPACE, f"essai {next(_numbers)}")

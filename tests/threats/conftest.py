@@ -12,7 +12,7 @@ from tests.dav import Dav, Names
 from tests.nginx import BEHIND, Nginx
 from tests.serving import Server
 from tests.threats.doors import Door
-from tests.threats.scene import ASSISTANT, AUTHOR, EXPERT, PLANS
+from tests.threats.scene import ASSISTANT, PLANS
 
 _numbers = itertools.count()
 
@@ -51,23 +51,12 @@ def many_files() -> Iterator[None]:
 
 
 @pytest.fixture
-def expert(demo: Server) -> Dav:
-    return demo.dav(EXPERT)
-
-
-@pytest.fixture
 def assistant(demo: Server) -> Dav:
     """One who adds and changes in the plans, and removes nothing there."""
     Console(demo.data).well(
         "rights", "grant", "/".join(("", *PLANS)), ASSISTANT, "lire,ajouter,modifier"
     )
     return demo.dav(ASSISTANT)
-
-
-@pytest.fixture
-def author(demo: Server) -> Dav:
-    """A lawyer with a mailbox."""
-    return demo.dav(AUTHOR)
 
 
 @pytest.fixture
