@@ -77,6 +77,7 @@ def watch(server: Server, people: list[Person]) -> list[Sample]:
     return samples
 
 
+@pytest.mark.timeout(2 * SECONDS + 180)
 def test_a_day_of_use_keeps_every_promise_and_grows_nothing(server: Server) -> None:
     promises = Promises()
     for login in (*CABINETS, EXPERT):  # as drives do: before the stranger guesses

@@ -92,7 +92,7 @@ def refresh(work: Work, path: Path, timeout: int | None) -> Lock:
     _, node = spot.existing()
     for held in locks.over(work, spot.folders, node):
         if held.token in work.client.tokens and held.user_id == work.actor.id:
-            held.timeout = locks.bounded(timeout, infinite=held.infinite)
+            held.timeout = locks.bounded(timeout, infinite=held.infinite, courtesy=held.courtesy)
             held.expires = work.now + timedelta(seconds=held.timeout)
             held.used = work.now
             _mark_used(work, node)
@@ -153,7 +153,7 @@ def _courtesy(work: Work, node: Node, wanted: Wanted) -> Lock:
             exclusive=wanted.exclusive,
             infinite=False,
             owner=wanted.owner,
-            timeout=locks.SHORTEST,
+            timeout=locks.bounded(wanted.timeout, infinite=False, courtesy=True),
             courtesy=True,
         )
     sentence = "Cette pièce est déposée : elle s'ouvre en lecture seule."

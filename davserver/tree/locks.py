@@ -150,8 +150,11 @@ def in_the_way(
     return [lock for lock in others if not lock.courtesy and (exclusive or lock.exclusive)]
 
 
-def bounded(timeout: int | None, *, infinite: bool) -> int:
-    """The seconds granted for the seconds asked (None: not said)."""
+def bounded(timeout: int | None, *, infinite: bool, courtesy: bool = False) -> int:
+    """The seconds granted for the seconds asked (None: not said). A courtesy is short: while it
+    lasts its owner may believe that he can still write."""
+    if courtesy:
+        return SHORTEST
     longest = LONGEST_INFINITE if infinite else LONGEST
     return USUAL if timeout is None else max(SHORTEST, min(longest, timeout))
 

@@ -42,9 +42,9 @@ class Verdict:
     effect: Callable[[], None] = lambda: None
 
 
-def bounded(timeout: float) -> float:
-    """The seconds granted to a lock."""
-    return max(SHORTEST_LOCK, min(LONGEST_LOCK, timeout))
+def bounded(timeout: float, courtesy: bool) -> float:
+    """The seconds granted to a lock; a courtesy is short, whatever was asked."""
+    return SHORTEST_LOCK if courtesy else max(SHORTEST_LOCK, min(LONGEST_LOCK, timeout))
 
 
 class Mailbox(Tree):
@@ -144,9 +144,10 @@ class Mailbox(Tree):
             locked = node or self._write(request.who, spot, b"")
             for token in rivals:
                 del locked.locks[token]
+            courtesy = locked.state is State.SEALED
             locked.locks[granted] = Lock(
                 request.who, request.agent, request.exclusive,
-                self.now + bounded(request.timeout), self.now, locked.state is State.SEALED,
+                self.now + bounded(request.timeout, courtesy), self.now, courtesy,
             )  # fmt: skip
             self._sign(locked)
 
@@ -161,7 +162,8 @@ class Mailbox(Tree):
             return Verdict({"412"})
 
         def effect() -> None:
-            lock.expires, lock.used = self.now + bounded(request.timeout), self.now
+            lock.expires = self.now + bounded(request.timeout, lock.courtesy)
+            lock.used = self.now
             self._sign(node)
 
         return Verdict(set(), {"200"}, effect)

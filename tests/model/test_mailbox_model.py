@@ -299,6 +299,19 @@ def test_a_lock_that_was_used_a_minute_ago_is_not_taken_over(
     run.lock(AUTHOR, name, WINDOWS, True, 600.0, "")
 
 
+def test_a_courtesy_lock_is_short_and_stays_so(machine: type[Machine]) -> None:
+    run, name = machine(), ("box", PLAIN)
+    run.deposit(AUTHOR, name, A)
+    run.wait(130.000401)
+    run.lock(AUTHOR, name, WINDOWS, True, 3_600.0, "")
+    run.wait(70.000353)
+    run.refresh(AUTHOR, name, WINDOWS, "here", 3_600.0)
+    run.wait(130.000401)
+    run.refresh(AUTHOR, name, WINDOWS, "here", 3_600.0)
+    run.wait(612.000503)
+    run.refresh(AUTHOR, name, WINDOWS, "here", 3_600.0)
+
+
 def test_the_expert_files_no_folder_that_holds_his_own_unfinished_deposit(
     machine: type[Machine],
 ) -> None:
