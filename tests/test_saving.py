@@ -16,7 +16,9 @@ OWN = '<x:own xmlns:x="urn:test">kept</x:own>'
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedSite]:
-    made = TimedSite(tmp_path_factory.mktemp("saving"))
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setenv("DAVSERVER_DEPOSIT__SIDE_FILE_QUOTA", "200000")
+        made = TimedSite(tmp_path_factory.mktemp("saving"))
     yield made
     made.close()
 
@@ -54,6 +56,15 @@ def begin(dav: Dav, folder: Names) -> None:
 def finish(dav: Dav, folder: Names) -> int:
     """The third: the new content takes the name of the document."""
     return dav.move((*folder, "~WRD0001.tmp"), (*folder, "suivi.docx"), Overwrite="F").status
+
+
+def allow(site: TimedSite, folder: Names, rights: str) -> None:
+    """Give the reader these rights in the folder, and no others."""
+    path = "/".join(("", *folder))
+    for words in (("cut", path), ("grant", path, LOGINS[EXPERT], "lire,écrire,gérer"),
+                  ("grant", path, LOGINS[AUTHOR], rights)):  # fmt: skip
+        done = site.server.run("rights", *words)
+        assert done.returncode == 0, done.stderr
 
 
 def announced(site: TimedSite, box: Box) -> list[str]:
@@ -125,9 +136,7 @@ def test_a_document_that_somebody_locks_meanwhile_is_not_replaced(
 ) -> None:
     begin(expert, folder)
     aside = (*folder, "~WRL0002.tmp")
-    path = "/".join(("", *folder))
-    done = site.server.run("rights", "grant", path, LOGINS[AUTHOR], "lire,modifier")
-    assert done.returncode == 0, done.stderr
+    allow(site, folder, "lire,modifier")
     token = reader.lock(aside).headers["lock-token"]
 
     assert finish(expert, folder) == 423
@@ -158,14 +167,94 @@ def test_a_backup_that_is_called_like_one_is_no_save(
     assert reader.get((*folder, "suivi.docx")).body == NEW
 
 
-def test_who_may_not_modify_does_not_save_what_another_set_aside(
+def test_another_persons_document_is_not_saved_by_somebody_else(
     site: TimedSite, folder: Names, expert: Dav, reader: Dav
 ) -> None:
+    allow(site, folder, "lire,écrire")
     begin(expert, folder)
-    path = "/".join(("", *folder))
-    done = site.server.run("rights", "grant", path, LOGINS[AUTHOR], "lire,ajouter")
-    assert done.returncode == 0, done.stderr
     assert reader.put((*folder, "x.tmp"), b"mine").status == 201
     assert reader.move((*folder, "x.tmp"), (*folder, "suivi.docx")).status == 201
 
     assert expert.get((*folder, "~WRL0002.tmp")).body == OLD
+    assert expert.get((*folder, "suivi.docx")).body == b"mine"
+
+
+def test_what_bore_the_name_before_its_last_rename_is_not_saved(
+    folder: Names, expert: Dav, reader: Dav
+) -> None:
+    for name, to in (("suivi.docx", "autre.docx"), ("autre.docx", "autre.docx~")):
+        assert expert.move((*folder, name), (*folder, to)).status == 201
+    assert expert.put((*folder, "~WRD0001.tmp"), NEW).status == 201
+    assert finish(expert, folder) == 201
+
+    assert reader.get((*folder, "autre.docx~")).body == OLD
+
+
+@pytest.mark.parametrize("rights", ["naviguer,consulter,écrire", "naviguer,écrire"])
+def test_who_may_not_fetch_a_document_does_not_get_it_by_saving(
+    site: TimedSite, folder: Names, expert: Dav, reader: Dav, rights: str
+) -> None:
+    allow(site, folder, "lire,écrire")
+    begin(reader, folder)
+    allow(site, folder, rights)
+
+    assert finish(reader, folder) in (201, 404)
+    assert expert.get((*folder, "~WRL0002.tmp")).body == OLD
+    assert reader.get((*folder, "~WRL0002.tmp")).status in (403, 404)
+
+
+def test_who_may_modify_and_not_add_saves_by_renames(
+    site: TimedSite, folder: Names, expert: Dav, reader: Dav
+) -> None:
+    allow(site, folder, "lire,modifier")
+    begin(reader, folder)
+
+    assert finish(reader, folder) == 201
+    assert reader.delete((*folder, "~WRL0002.tmp")).status == 204
+    assert expert.get((*folder, "suivi.docx")).body == NEW
+
+
+def test_a_save_needs_no_more_room_than_writing_into_the_document(
+    site: TimedSite, expert: Dav
+) -> None:
+    folder = site.fresh(quota=6_000).places["plans"]
+    assert expert.put((*folder, "suivi.docx"), OLD).status == 201
+    begin(expert, folder)
+
+    assert finish(expert, folder) == 201
+    assert expert.delete((*folder, "~WRL0002.tmp")).status == 204
+
+
+def test_saves_keep_no_more_old_contents_than_side_files_may_have(
+    folder: Names, expert: Dav, reader: Dav
+) -> None:
+    kept, large = [], OLD * 20
+    assert expert.put((*folder, "suivi.docx"), large).status == 204
+    for number in range(4):
+        old, new = f"k{number}.tmp", f"t{number}.tmp"
+        assert expert.put((*folder, new), b"mini").status == 201
+        assert expert.move((*folder, "suivi.docx"), (*folder, old)).status == 201
+        assert expert.move((*folder, new), (*folder, "suivi.docx")).status == 201
+        assert expert.put((*folder, "suivi.docx"), large).status == 204
+        kept.append(old)
+
+    # Past the bound a save is a new document, and the old one stays the shared one that it was.
+    found = [expert.get((*folder, name)) for name in kept]
+    assert [reply.body for reply in found] == [large] * 4
+    assert expert.put((*folder, "trop.tmp"), large * 2).status == 507
+    assert reader.names(folder) == ["k3.tmp", "suivi.docx"]
+    for name in kept:
+        expert.delete((*folder, name))
+
+
+def test_a_side_file_of_the_same_name_is_in_nobodys_way(folder: Names, expert: Dav) -> None:
+    backup, document = (*folder, "suivi.docx~"), (*folder, "suivi.docx")
+    assert expert.put(backup, NEW).status == 201
+    assert expert.move(document, backup, Overwrite="F").status in (201, 412)
+    assert expert.move(backup, document).status in (201, 204)
+    assert expert.get(document).body == NEW
+
+    assert expert.put(backup, OLD).status == 201
+    assert expert.put((*folder, "~WRD0001.tmp"), OLD).status == 201
+    assert expert.move((*folder, "~WRD0001.tmp"), document).status == 204
+    assert expert.get(document).body == OLD

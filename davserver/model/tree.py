@@ -123,7 +123,7 @@ class Removal(Base):
     """A name that a folder had and has no more, for who synchronises (RFC 6578 §3.5.2).
 
     ``node_id`` is what stood there: rights are judged on it. ``only_for`` is the author of what
-    nobody else has seen; None: everybody with the right.
+    nobody else has seen; None: everybody with the right. ``actor_id`` is who renamed or removed it.
     """
 
     __tablename__ = "removal"
@@ -141,6 +141,7 @@ class Removal(Base):
     only_for: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
     change: Mapped[int] = mapped_column(BigInteger)
     at: Mapped[Time]
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Deposit(Base):

@@ -68,6 +68,7 @@ def goes(work: Work, dossier: Dossier, node: Node) -> None:
             only_for=None if node.state is NodeState.PUBLISHED else node.author_id,
             change=work.change(dossier),
             at=work.now,
+            actor_id=work.actor.id,
         )
     )
     if _is_shown(work, node):

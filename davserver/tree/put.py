@@ -229,6 +229,13 @@ def create(
     return node
 
 
+def keep_aside(work: Work, dossier: Dossier, spot: Spot, content: Content) -> None:
+    """Keep what a document held before it was saved, as the actor's side file at ``spot``."""
+    node = create(work, dossier, spot, content, side=True)
+    if content.size:
+        _record(work, "temporary.receive", dossier, spot, node)
+
+
 def _replace(work: Work, dossier: Dossier, spot: Spot, node: Node, content: Content) -> None:
     before = node.sha256
     if node.state is NodeState.PUBLISHED:

@@ -4,31 +4,28 @@ Filing is a MOVE too: the expert's, of a piece, from a mailbox into the archive 
 """
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import delete, select, update
 
 from davserver.errors import PreconditionFailed, Refused
-from davserver.model import (
-    AlertRule,
-    Deposit,
-    Dossier,
-    Grant,
-    Node,
-    NodeKind,
-    NodeRole,
-    NodeState,
-    Removal,
-)
+from davserver.model import AlertRule, Deposit, Dossier, Grant, Node, NodeRole, NodeState
 from davserver.names import composed, name_key
 from davserver.policy import nearest
-from davserver.tree import changes, holding, locks, publication, put, side_files, verbs, write
+from davserver.tree import (
+    changes,
+    holding,
+    locks,
+    publication,
+    put,
+    saving,
+    side_files,
+    verbs,
+    write,
+)
 from davserver.tree.lookup import Path, Spot, box_of, find
 from davserver.tree.members import Member, below, ids_below
 from davserver.tree.put import Guard
 from davserver.work import Work, entry_of
-
-SAVING = timedelta(minutes=5)  # between the renames of a program that saves, at the most
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,9 @@ def move(
     same = both.target.node is not None and both.target.node.id == node.id
     # A name that changes only its case or form is its own target: nothing is overwritten.
     target = replace(both.target, node=None) if same else both.target.as_seen()
-    work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
+    aside = saving.set_aside(work, both.source, target)
+    if aside is None:
+        work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
     if not same:
         both.target.require_free()
     # The content of a side file goes into what stands there; all else overwrites it.
@@ -104,7 +103,9 @@ def move(
     locks.require(work, both.source.folders, node, membership=True, deep=True)
     if not same:
         locks.require(work, target.folders, target.node, membership=True, deep=True)
-    if node.state is NodeState.SIDE and not side:
+    if aside is not None:
+        _save(work, dossier, node, aside, target)
+    elif node.state is NodeState.SIDE and not side:
         _land(work, dossier, node, there, target)
     else:
         if target.parent is not None and target.parent.id != node.parent_id:
@@ -117,42 +118,11 @@ def _land(work: Work, dossier: Dossier, node: Node, there: Dossier, target: Spot
     """A temporary file takes the name of a document: its content arrives there as by PUT."""
     if node.is_folder:
         raise Refused("Un dossier temporaire ne peut pas devenir un dossier déposé.")
-    aside = _set_aside(work, there, target, node)
-    if aside is None:
-        put.adopt(work, there, target, node)
-    else:
-        _save(work, aside, target, node)
+    put.adopt(work, there, target, node)
     write.remove_tree(work, dossier, node)
 
 
-def _set_aside(work: Work, there: Dossier, target: Spot, node: Node) -> Spot | None:
-    """Where the document lies that was called as ``target`` until a program gave it a temporary
-    name a moment ago, to save a new version of it; None too where the actor may not do that."""
-    _, parent = target.place()
-    if target.node is not None:
-        return None
-    rows = work.session.execute(
-        select(Node, Removal.name)
-        .join(Removal, and_(Removal.node_id == Node.id, Removal.parent_id == Node.parent_id))
-        .where(
-            Node.parent_id == parent.id,
-            Node.kind == NodeKind.FILE,
-            Node.state == NodeState.PUBLISHED,
-            Removal.at > work.now - SAVING,
-        )
-        .order_by(Removal.id.desc())
-    )
-    for document, name in rows:
-        if name_key(name) != name_key(target.name) or not verbs.is_temporary(work, document.name):
-            continue
-        path = (*target.path[:-1], document.name)
-        aside = Spot(path, there, target.folders, document, seen=True)
-        acts = [*verbs.move(work, aside, [], target, []), *verbs.put(work, aside, node.size)]
-        return aside if all(work.gate.permits(act) for act in acts) else None
-    return None
-
-
-def _save(work: Work, aside: Spot, target: Spot, node: Node) -> None:
+def _save(work: Work, dossier: Dossier, node: Node, aside: Spot, target: Spot) -> None:
     """The document ``aside`` takes its name back with the content of the side file ``node``, as if
     the program had written into it: it stays one document, announced once. The old content stays
     under the temporary name, for the program to remove."""
@@ -161,7 +131,8 @@ def _save(work: Work, aside: Spot, target: Spot, node: Node) -> None:
     before = write.content_of(work, document)
     _rename(work, there, document, Relocation(aside, [], target, []), there, target)
     put.adopt(work, there, replace(target, node=document, seen=True), node)
-    put.create(work, there, aside.freed(), before, side=True)
+    write.remove_tree(work, dossier, node)
+    put.keep_aside(work, there, aside.freed(), before)
 
 
 def _rename(

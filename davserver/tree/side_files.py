@@ -35,13 +35,18 @@ from davserver.work import Work
 
 def require_room(work: Work, size: int) -> None:
     """Raise Full when ``size`` more bytes of side files are too many for one account."""
+    if not has_room(work, size):
+        raise Full("Trop de fichiers temporaires : fermez vos programmes, puis recommencez.")
+
+
+def has_room(work: Work, size: int) -> bool:
+    """Whether the actor may have ``size`` more bytes of side files."""
     kept = work.session.scalar(
         select(func.coalesce(func.sum(Node.size), 0)).where(
             Node.state == NodeState.SIDE, Node.author_id == work.actor.id
         )
     )
-    if (kept or 0) + size > work.settings.deposit.side_file_quota:
-        raise Full("Trop de fichiers temporaires : fermez vos programmes, puis recommencez.")
+    return (kept or 0) + size <= work.settings.deposit.side_file_quota
 
 
 def untold(work: Work) -> list[int]:

@@ -16,6 +16,7 @@ row, and ``davserver rights explain`` asks about the same, so that the answer ca
 | COPY              | FETCH the target and every member seen; ADD; REMOVE what it overwrites   |
 | MOVE, same folder | RENAME; REMOVE what it overwrites                                        |
 | MOVE, elsewhere   | LEAVE of every member, ARRIVE; REMOVE what it overwrites                 |
+| MOVE, as to save  | SIDE the source; SEE, FETCH, RENAME and REPLACE the document             |
 | MOVE, unfinished  | COMPLETE every member; ADD; REMOVE what it overwrites                    |
 | side files        | SIDE, whatever the method; go with their folder, but see _left_by_others |
 | all that shows    | PUBLISH the content: at the seal, or at once (tree/publication.py)       |
@@ -196,6 +197,18 @@ def move(
         size=size if there.id != dossier.id else 0,
         **_arrival(source, node),
     )
+
+
+def save(work: Work, source: Spot, aside: Spot, target: Spot) -> Iterator[Action]:
+    """MOVE of the temporary file ``source`` onto the name of a document that its program has just
+    set aside: the document gets its name back, and the new content; the actor gets the old one."""
+    dossier, node = source.existing()
+    there, document = aside.existing()
+    yield work.action(Act.SIDE, dossier, source.folders, node)
+    yield work.action(Act.SEE, there, aside.folders, document)
+    yield work.action(Act.FETCH, there, aside.folders, document)
+    yield from move(work, aside, [], target, [])
+    yield from put(work, aside, node.size)
 
 
 def _require_simple(work: Work, source: Spot, node: Node, target: Spot) -> None:
