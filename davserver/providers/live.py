@@ -10,8 +10,10 @@ from davserver.providers.answers import http_date
 from davserver.providers.resources import content_type
 from davserver.providers.view import View
 from davserver.tree.lookup import Path, shown_name
+from davserver.tree.properties import trifling
 from davserver.work import Work
 
+_XML = "http://www.w3.org/XML/1998/namespace"
 _SUPPORTED = "".join(
     f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope>"
     "<D:locktype><D:write/></D:locktype></D:lockentry>"
@@ -115,8 +117,10 @@ _VALUES = (
 
 
 def is_protected(tag: str) -> bool:
-    """Whether clients may not set this property."""
-    return tag in _VALUES and tag not in _SETTABLE
+    """Whether clients may not set this property: a live one, or an invented one of « DAV: », which
+    some programs take for an answer of the server (Explorer hides what is « ishidden »)."""
+    invented = tag.startswith("{DAV:}") and not trifling(tag)
+    return invented or (tag in _VALUES and tag not in _SETTABLE)
 
 
 def names(view: View) -> list[str]:
@@ -179,6 +183,8 @@ def _tags(tag: str) -> tuple[str, str]:
     namespace, _, name = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
     if namespace == "DAV:":
         return f"D:{name}", f"D:{name}"
+    if namespace == _XML:  # no other prefix may be bound to it
+        return f"xml:{name}", f"xml:{name}"
     if not namespace:
         return f'{name} xmlns=""', name
     return f"P:{name} xmlns:P={quoteattr(namespace)}", f"P:{name}"

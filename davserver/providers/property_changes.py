@@ -8,6 +8,7 @@ from davserver.providers import live
 from davserver.tree.properties import Change
 
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_ID = "{http://www.w3.org/XML/1998/namespace}id"
 _DISPLAYNAME = "{DAV:}displayname"
 
 
@@ -51,7 +52,10 @@ def _names(tags: list[str]) -> str:
 
 
 def _kept(element: etree._Element) -> str:
-    """The element on its own, its inherited language included (§4.3)."""
+    """The element on its own, its inherited language included (§4.3), without ids: two documents
+    with one id would be no valid listing."""
+    for part in element.iter(etree.Element):
+        part.attrib.pop(_ID, "")
     if _LANGUAGE not in element.attrib:
         for parent in element.iterancestors():
             if _LANGUAGE in parent.attrib:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from xml.etree import ElementTree
 
 from sqlalchemy import select
 
@@ -15,6 +16,8 @@ from davserver.work import Work
 
 LONGEST_NAME = 255  # characters, namespace included
 MOST_BYTES = 65_536  # of all dead properties of one resource
+# Of what will be sealed so: others list it for years, and Windows no listing beyond 1,000,000.
+MOST_OF_DEPOSIT = 4_096
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,21 @@ def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:
     return found
 
 
+def name_in(xml: str) -> str | None:
+    """The Clark name of the element that ``xml`` is; None where one of the usual parsers (expat)
+    does not take it, so that it would make a whole listing unreadable."""
+    try:
+        return ElementTree.fromstring(xml).tag
+    except ElementTree.ParseError:
+        return None
+
+
 def _set(work: Work, node: Node, tag: str, xml: str | None) -> bool:
     """Set or remove one property; whether it is another one than before."""
     if len(tag) > LONGEST_NAME:
         raise BadRequest("Le nom d'une propriété est trop long.")
+    if xml is not None and name_in(xml) != tag:
+        raise BadRequest("Cette propriété ne pourrait pas être relue par tous les programmes.")
     before = work.session.get(DeadProperty, (node.id, tag))
     if (before.xml if before is not None else None) == xml:
         return False
@@ -103,8 +117,9 @@ def _set(work: Work, node: Node, tag: str, xml: str | None) -> bool:
         work.session.flush()
     if xml is None:
         return True
+    most = MOST_OF_DEPOSIT if node.is_open else MOST_BYTES
     kept = work.session.scalars(select(DeadProperty.xml).where(DeadProperty.node_id == node.id))
-    if sum(len(other.encode()) for other in kept) + len(xml.encode()) > MOST_BYTES:
+    if sum(len(other.encode()) for other in kept) + len(xml.encode()) > most:
         raise Full("Trop de propriétés sur ce document.", phrase="Trop de proprietes")
     work.session.add(DeadProperty(node_id=node.id, tag=tag, xml=xml))
     work.session.flush()
