@@ -195,6 +195,21 @@ def test_a_document_under_a_technical_name_is_refused_aloud_never_swallowed(
         author.delete((*BOX, "passage.tmp"))
 
 
+def test_no_shared_document_gets_the_name_of_litter(expert: Dav) -> None:
+    folder, other = (DOSSIER, "08 Plans"), ("Espace de l'expert",)
+    document = (*folder, "contrat.pdf")
+    assert expert.put(document, b"%PDF-1.4 contrat").status == 201
+
+    for place in (folder, other):
+        for name in LITTER:
+            reply = expert.move(document, (*place, name))
+            assert (reply.status, "fichier technique" in reply.message) == (403, True), name
+    # What a program calls a document that it is saving is another matter.
+    assert expert.move(document, (*folder, "~WRL0002.tmp")).status == 201
+    assert expert.move((*folder, "~WRL0002.tmp"), document).status == 201
+    assert expert.delete(document).status == 204
+
+
 def test_nothing_of_all_this_is_a_deposit_a_mail_or_a_byte_counted(demo: Server) -> None:
     wanted = {*LITTER, *TEMPORARY}
     told = {

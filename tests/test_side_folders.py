@@ -131,7 +131,7 @@ def test_a_folder_is_copied_with_all_its_documents_whatever_their_names(demo: Se
     expert = demo.dav(EXPERT, agent=WINDOWS)
     folder, copy = (DOSSIER, "08 Plans", "lot"), (DOSSIER, "08 Plans", "copie du lot")
     assert expert.mkcol(folder).status == 201
-    for number, name in enumerate(("~$Constat.pdf", "20240612", "Constat.tmp")):
+    for number, name in enumerate(("Constat.pdf~", "20240612", "Constat.tmp")):
         assert expert.put((*folder, f"{number}.pdf"), PDF).status == 201
         assert expert.move((*folder, f"{number}.pdf"), (*folder, name)).status == 201
 

@@ -18,6 +18,8 @@ class SideFiles(Policy):
     """Says where side files are taken in, and refuses documents in disguise."""
 
     def judge(self, action: Action) -> Decision | None:
+        if action.act in (Act.RENAME, Act.ARRIVE):
+            return _disguised(action) if _gets_name_of_litter(action) else None
         if action.act is not Act.SIDE:
             return None
         kind = _kind(action)
@@ -37,6 +39,15 @@ class SideFiles(Policy):
         if action.act is not Act.SIDE or not head or _kind(action) is not SideKind.LITTER:
             return None
         return None if is_formed(action.name, head) else _disguised(action)
+
+
+def _gets_name_of_litter(action: Action) -> bool:
+    """Whether a shared document is to be called like litter: the program that writes such a file
+    for somebody else would then write into the document, and remove it."""
+    moved = action.arriving or action.entry
+    if moved is None or not moved.is_file or moved.name == action.name:
+        return False
+    return kind_of(action.name, "", folder=False, within=None) is SideKind.LITTER
 
 
 def _taken() -> Decision:
