@@ -88,7 +88,13 @@ def test_a_header_that_can_be_read_in_two_ways_is_refused(
         "GET /p\tid HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /pi\xe9d HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /pid#top HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET http://x/pid HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://y/pid HTTP/1.1\r\nHost: x\r\n\r\n",  # two servers
+        "GET http:///pid HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://x HTTP/1.1\r\n\r\n",
+        "GET ftp://x/pid HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET http://x?a HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET pid HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET * HTTP/1.1\r\nHost: x\r\n\r\n",
         "get /pid HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /pid\r\nHost: x\r\n\r\n",
@@ -157,6 +163,16 @@ def test_the_application_sees_the_raw_target_and_its_decoded_path(client: Client
     assert environ["HTTP_HOST"] == "x:80"
     assert environ["REMOTE_ADDR"] == environ["SERVER_NAME"] == "127.0.0.1"
     assert environ["wsgi.url_scheme"] == "http"
+
+
+@pytest.mark.parametrize("target", ["http://x/environ/?q", "HTTPS://X/environ/?q"])
+def test_a_target_in_absolute_form_is_its_path(client: Client, target: str) -> None:
+    client.send(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+
+    environ = json.loads(client.answer().body)
+    assert environ["REQUEST_URI"] == "/environ/?q"
+    assert environ["PATH_INFO"] == "/environ/"
+    assert environ["QUERY_STRING"] == "q"
 
 
 def test_an_empty_line_before_a_request_is_passed_over(client: Client) -> None:

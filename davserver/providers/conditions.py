@@ -191,7 +191,8 @@ def _tags(text: str | None) -> tuple[str, ...] | None:
     if text.strip() == "*":
         return ("*",)
     tags = tuple(match[0] for match in _TAG.finditer(text))
-    if not tags or _TAG.sub("", text).replace(",", "").strip():
+    parts = _TAG.sub("\0", text).split(",")  # a tag may have commas in it
+    if not tags or any(part.strip() not in ("", "\0") for part in parts):
         raise BadRequest("Un en-tête de condition est mal formé.")
     return tags
 

@@ -12,6 +12,7 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Z]+) ([\x21-\x7e]+) HTTP/([0-9])\.([0-9])")
 _FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
+_ABSOLUTE = re.compile(rb"https?://([^/?]+)(/.*)?", re.IGNORECASE)
 _HOST = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,;=%:\[\]]*")
 _END = re.compile(rb"\n\r?\n")
 _ESCAPED_SLASH = re.compile(rb"(%2[Ff])")
@@ -51,9 +52,9 @@ class RefusedRequest(Exception):
 class Head:
     """A request line and its header fields, without a doubt left in them.
 
-    ``target`` is raw; ``path`` is its path with the escapes decoded, those of slashes excepted.
-    ``fields`` has names in Title-Case; fields whose name holds an underscore are not in it, since
-    CGI names could not tell ``X_Forwarded_For`` from ``X-Forwarded-For``.
+    ``target`` is raw, from its path on; ``path`` is its path with the escapes decoded, those of
+    slashes excepted. ``fields`` has names in Title-Case; fields whose name holds an underscore are
+    not in it, since CGI names could not tell ``X_Forwarded_For`` from ``X-Forwarded-For``.
     ``length`` is that of the body in bytes, None when it is chunked.
     """
 
@@ -105,6 +106,8 @@ def parse_head(block: bytes) -> Head:
     method, target, version = _parse_request_line(request_line)
     fields = _parse_fields(lines)
     _check_host(fields, version)
+    if not target.startswith(b"/") and target != b"*":
+        target = _path_of(target, fields)
     path, _, query = target.partition(b"?")
     connection = {token.strip() for token in fields.get(b"Connection", b"").lower().split(b",")}
     return Head(
@@ -130,11 +133,22 @@ def _parse_request_line(line: bytes) -> tuple[bytes, bytes, tuple[int, int]]:
     method, target, major, minor = match.groups()
     if major != b"1":
         raise RefusedRequest("505 HTTP Version Not Supported", "only HTTP/1.1 is spoken here")
-    if not target.startswith(b"/") and (method, target) != (b"OPTIONS", b"*"):
-        raise _bad("the request target must be a path")
+    if target == b"*" and method != b"OPTIONS":
+        raise _bad("only OPTIONS is asked of the whole server")
     if b"#" in target:
         raise _bad("fragment in the request target")
     return method, target, (1, min(int(minor), 1))
+
+
+def _path_of(target: bytes, fields: dict[bytes, bytes]) -> bytes:
+    """The path of a target in absolute form, as clients send it to proxies (RFC 9112 §3.2.2). It
+    counts more than the Host; where both say something else, somebody was misled."""
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise _bad("the request target must be a path or an address")
+    if absolute[1].lower() != fields.get(b"Host", absolute[1]).lower():
+        raise _bad("the request target and Host name two servers")
+    return absolute[2] or b"/"
 
 
 def _parse_fields(lines: list[bytes]) -> dict[bytes, bytes]:
