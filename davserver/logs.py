@@ -2,10 +2,16 @@
 
 import json
 import logging
+import math
 import sys
+import time
+from collections import Counter, OrderedDict
 from datetime import UTC, datetime
 from traceback import walk_tb
 from typing import Any
+
+REPEATED = 60.0  # seconds for which the same is not told again
+MOST = 1_000  # different ones that are remembered
 
 
 class JsonLines(logging.Formatter):
@@ -25,7 +31,35 @@ class JsonLines(logging.Formatter):
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["failure"] = _chain(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class Repeats(logging.Filter):
+    """Tells a warning or an error that repeats itself once a minute, with how many times it was
+    heard: what looks twice a second for a disk that is away must not fill another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: OrderedDict[str, float] = OrderedDict()  # monotonic seconds
+        self._heard: Counter[str] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        facts = getattr(record, "facts", {})
+        failure = record.exc_info[0] if record.exc_info else None
+        key = f"{record.name} {record.getMessage()} {facts} {failure}"
+        now = time.monotonic()
+        if now - self._told.get(key, -math.inf) < REPEATED:
+            self._heard[key] += 1
+            return False
+        if self._heard[key]:
+            record.facts = facts | {"repeated": self._heard.pop(key)}
+        self._told[key] = now
+        self._told.move_to_end(key)
+        if len(self._told) > MOST:
+            self._heard.pop(self._told.popitem(last=False)[0], None)
+        return True
 
 
 def _chain(error: BaseException | None) -> list[str]:
@@ -45,6 +79,7 @@ def log_to_stderr(level: str = "INFO") -> None:
     """Send all of davserver's records to standard error; other libraries' warnings too."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
+    handler.addFilter(Repeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

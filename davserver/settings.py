@@ -65,7 +65,12 @@ class StorageSettings(Section):
     @property
     def database_url(self) -> str:
         """The SQLAlchemy URL: SQLite in the data folder unless another one is set."""
-        return self.database or f"sqlite:///{self.data / 'davserver.sqlite'}"
+        return self.database or f"sqlite:///{self.database_file}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file in the data folder; None where another database is set."""
+        return None if self.database else self.data / "davserver.sqlite"
 
 
 class S3Settings(Section):

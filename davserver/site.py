@@ -56,23 +56,32 @@ class Site:
                 self.clock(), writes=True,
             )  # fmt: skip
 
+    def require_writable(self) -> None:
+        """Raise Unavailable or Full where nothing can be written, neither rows nor bytes."""
+        with self.database.writing():
+            pass
+        self.blobs.receive().drop()
+
     def close(self) -> None:
         """Give back the connections."""
         self.database.close()
 
 
-def create_site(settings: Settings) -> None:
+def create_site(settings: Settings) -> str | None:
     """Make the data folder, the store and the tables; brings an older one up to date. On another
     machine of a site, only its data folder.
 
     The three bear the identity of the site, the data folder first: what a crash has left is
-    completed by the next call. Raises BadSettings for a folder of another program or of a newer
-    version, and where one of the three is empty or another site's.
+    completed by the next call. Returns the version that the tables had, None where there were none.
+    Raises BadSettings for a folder of another program or of a newer version, and where one of the
+    three is empty or another site's.
     """
     folder = DataFolder(settings.storage.data)
     folder.prepare()
+    _require_rows(settings, folder)
     database = Database(settings.storage.database_url)
     try:
+        before = database.schema()
         database.upgrade()
         named = _identity(database)
         identity = _agreed(folder, named, settings)
@@ -85,6 +94,7 @@ def create_site(settings: Settings) -> None:
     finally:
         database.close()
     folder.complete(identity)
+    return before
 
 
 def open_site(
@@ -94,6 +104,7 @@ def open_site(
     version, or when the rows or the bytes are another site's."""
     folder = DataFolder(settings.storage.data)
     folder.require()
+    _require_rows(settings, folder)
     site = Site(settings, clock=clock)
     try:
         site.database.require_schema()
@@ -108,6 +119,19 @@ def open_site(
         site.close()
         raise
     return site
+
+
+def _require_rows(settings: Settings, folder: DataFolder) -> None:
+    """Raise BadSettings where the file of the rows is gone from the folder of a site, before SQLite
+    makes an empty one in its place."""
+    file = settings.storage.database_file
+    if file is None or not (folder.identity() and folder.is_complete):
+        return
+    if not file.exists() or not file.stat().st_size:
+        raise BadSettings(
+            f"{file} : les données du site ne sont plus là (un disque est-il démonté ?). Si elles "
+            "sont perdues, restaurez une sauvegarde : « davserver restore »."
+        )
 
 
 def _agreed(folder: DataFolder, named: str | None, settings: Settings) -> str:

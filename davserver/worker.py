@@ -35,6 +35,7 @@ class Chore:
         self.task = task
         self._every = every
         self._done = float("-inf") if at_once else time.monotonic()
+        self.failing = False
 
     def is_due(self) -> bool:
         """Whether its time has come; it is taken as done then."""
@@ -125,16 +126,22 @@ class Background:
             with suppress(MemoryError):
                 for chore in chores:
                     if chore.is_due():
-                        self._do(chore.task)
+                        self._do(chore)
             self._stop.wait(ROUND)
 
-    def _do(self, task: Callable[[], None]) -> None:
+    def _do(self, chore: Chore) -> None:
         try:
-            task()
+            chore.task()
         except Unavailable as error:
+            chore.failing = True
             log.warning("background work waits: %s", error)
         except Exception:
+            chore.failing = True
             log.exception("background work failed; it is tried again")
+        else:
+            if chore.failing:
+                log.info("background work goes on")
+            chore.failing = False
 
 
 def settle_locks(site: Site) -> None:

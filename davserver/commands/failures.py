@@ -3,9 +3,10 @@
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from davserver.dossiers.plan import BadPlan
-from davserver.errors import Problem
+from davserver.errors import Problem, Unavailable
 from davserver.model.schema import WrongSchema
 from davserver.settings import BadSettings
+from davserver.storage.away import reason
 
 
 class Failure(Exception):
@@ -34,9 +35,16 @@ def sentence(failure: Exception) -> tuple[str, int]:
     if isinstance(failure, OSError):
         where = f"{failure.filename} : " if failure.filename else ""
         return f"{where}{failure.strerror or _line(failure)}.", 1
+    if isinstance(failure, Unavailable) and failure.__cause__ is not None:
+        return f"{str(failure).rstrip('.')} ({_line(_cause(failure.__cause__))}).", 1
     if isinstance(failure, UnicodeError):
         return "Un argument n'est pas du texte UTF-8.", 2
     return str(failure), 1
+
+
+def _cause(error: BaseException) -> object:
+    """What a database says is for whoever runs the command; a store says addresses, too."""
+    return error.orig if isinstance(error, DBAPIError) else reason(error)
 
 
 def _line(error: object) -> str:

@@ -16,10 +16,8 @@ from davserver.commands.options import (
     password_of,
     stated,
 )
-from davserver.data_folder import MARKER
 from davserver.model import User
-from davserver.model.database import Database
-from davserver.settings import Settings, load
+from davserver.settings import load
 from davserver.site import CONSOLE, create_site
 
 
@@ -35,7 +33,8 @@ def init(
     On a site that exists, only bring its tables up to date.
     """
     settings = load(config, data=data)
-    before = _upgraded(settings)
+    with known_database():
+        before = create_site(settings)
     with opened(settings) as site:
         with site.writing(CONSOLE, CLIENT) as work:
             after = site.database.schema()
@@ -58,15 +57,3 @@ def init(
             )
         typer.echo(f"New site in {settings.storage.data}.")
         typer.echo(f"Administrator: {user.login}{stated(password, chosen)}")
-
-
-def _upgraded(settings: Settings) -> str | None:
-    """Make the site, or upgrade it. Returns the version that it had; None for a new one."""
-    with known_database():
-        before = None
-        if (settings.storage.data / MARKER).exists():
-            database = Database(settings.storage.database_url)
-            before = database.schema()
-            database.close()
-        create_site(settings)
-    return before

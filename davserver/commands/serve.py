@@ -72,9 +72,9 @@ def serve(
 
 
 def _look(settings: Settings) -> None:
-    """Find out whether the site can be opened."""
-    with opened(settings):
-        pass
+    """Find out whether the site can be opened, and written: what cannot must not look served."""
+    with opened(settings) as site:
+        site.require_writable()
 
 
 def _require_clock(settings: Settings, *, accepted: bool) -> None:

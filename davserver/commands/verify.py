@@ -31,11 +31,12 @@ def verify(
                 "quick": quick,
                 "checked": report.checked,
                 "differences": report.differences,
+                "notes": report.notes,
             }
         )
     else:
-        for difference in report.differences:
-            typer.echo(difference)
+        for line in (*report.differences, *report.notes):
+            typer.echo(line)
         counts = ", ".join(f"{count} {what}" for what, count in report.checked.items())
         typer.echo(f"{len(report.differences)} differences; checked: {counts}")
     if report.differences:

@@ -7,6 +7,8 @@ it changes (:meth:`davserver.work.Work.hold`), and a commit whose answer was los
 """
 
 import logging
+import re
+import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +25,11 @@ BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
 _CONNECT_TIMEOUT = 5  # seconds for a new connection to PostgreSQL
 _ASK_AGAIN = 0.1  # seconds
+_NO_CONNECTION = re.compile(
+    "connection refused|timeout expired|authentication failed|server closed the connection|"
+    "does not exist|could not translate|No such file|starting up|shutting down|no pg_hba",
+    re.IGNORECASE,
+)
 _DISK_FULL = "53100"  # PostgreSQL's code
 
 _POSTGRESQL: Mapping[str, Any] = {
@@ -94,14 +101,20 @@ class Database:
         except sqlalchemy.exc.OperationalError as error:
             if "full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == _DISK_FULL:
                 raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
-            kind, state = type(error.orig).__name__, getattr(error.orig, "sqlstate", None)
-            log.warning("the database refuses or is away: %s %s", kind, state or "")
+            log.warning("the database refuses or is away: %s", _reason(error.orig))
             raise Unavailable("La base de données est momentanément indisponible.") from error
         except sqlalchemy.exc.ProgrammingError as error:
             # A table that is missing: another database answers under this address. Never "empty".
             log.error("the database is not the one of this program: %s", _line(error.orig))
             raise Unavailable("La base de données est momentanément indisponible.") from error
+        except sqlalchemy.exc.DatabaseError as error:
+            # The kinds of it are failures of the program; it by itself is a file that is damaged.
+            if type(error) is not sqlalchemy.exc.DatabaseError:
+                raise
+            log.error("the database is damaged: %s", _reason(error.orig))
+            raise Unavailable("La base de données est momentanément indisponible.") from error
         except (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError) as error:
+            log.warning("the database refuses or is away: %s", type(error).__name__)
             raise Unavailable("La base de données est momentanément indisponible.") from error
 
     def _was_committed(self, transaction: str) -> bool:
@@ -149,6 +162,17 @@ def _transaction(session: Session) -> str | None:
         return None
     number: str | None = session.scalar(_TRANSACTION)
     return number
+
+
+def _reason(error: object) -> str:
+    """What the driver says, in a few words: SQLite's own are fixed, PostgreSQL's name people, so
+    that its code must do, or what failed of a connection that it never had."""
+    if isinstance(error, sqlite3.Error):
+        return _line(error)
+    state = getattr(error, "sqlstate", None)
+    said = _NO_CONNECTION.search(str(error))
+    told = state or (said.group(0) if said else "")
+    return " ".join(filter(None, (type(error).__name__, told)))
 
 
 def _line(error: object) -> str:

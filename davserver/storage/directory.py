@@ -15,6 +15,7 @@ from typing import BinaryIO
 from davserver.durable import flush_directory, write_durably
 from davserver.errors import Unavailable
 from davserver.storage import Stored
+from davserver.storage.away import PIECE, away, require
 from davserver.storage.spool import Spool, SpoolFile, disk_faults, new_key
 
 BLOCK = 1 << 18  # bytes read at once
@@ -54,7 +55,7 @@ class DirectoryBlobStore:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
+            raise away(error) from error
 
     def create(self, identity: str) -> None:
         self.spool.create()
@@ -86,7 +87,7 @@ class DirectoryBlobStore:
             file = open(self.path(key), "rb", opener=_no_link)  # noqa: SIM115 - its reader closes it
         except OSError as error:
             # The row says that it exists: a missing blob is a fault of the store, not an absence.
-            raise Unavailable("Ce fichier est momentanément illisible.") from error
+            raise away(error, PIECE) from error
         return _blocks(file, start, length)
 
     def remove(self, key: str) -> None:
@@ -107,13 +108,16 @@ class DirectoryBlobStore:
 
     def ready(self) -> bool:
         try:
-            return self.owner() == self._identity and self.spool.ready()
-        except (Unavailable, OSError):  # a disk that cannot even be asked
+            self._require()
+        except Unavailable:
             return False
+        return True
 
     def _require(self) -> None:
-        if not self.ready():
-            raise Unavailable("Le stockage des pièces est momentanément indisponible.")
+        try:
+            require(self.owner(), self._identity, spool=self.spool.ready())
+        except OSError as error:  # a disk that cannot even be asked
+            raise away(error) from error
 
 
 def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
@@ -124,7 +128,7 @@ def _blocks(file: BinaryIO, start: int, length: int | None) -> Iterator[bytes]:
             try:
                 block = file.read(BLOCK if left is None else min(BLOCK, left))
             except OSError as error:
-                raise Unavailable("Ce fichier est momentanément illisible.") from error
+                raise away(error, PIECE) from error
             if not block:
                 break
             if left is not None:

@@ -22,6 +22,7 @@ from obstore.store import S3Store
 from davserver.errors import Unavailable
 from davserver.settings import S3Settings
 from davserver.storage import Stored
+from davserver.storage.away import away, require
 from davserver.storage.spool import Spool, SpoolFile, disk_faults, new_key
 
 BLOCK = 4 << 20  # bytes asked of the store at once: each is a request with a time limit of its own
@@ -146,15 +147,15 @@ class ObjectBlobStore:
 
     def ready(self) -> bool:
         try:
-            return self.owner() == self._identity and self.spool.ready()
+            require(self.owner(), self._identity, spool=self.spool.ready())
         except Unavailable:
             return False
+        return True
 
     def _require(self) -> None:
         """Raise Unavailable unless this is the site's own store, as it was a moment ago."""
         if time.monotonic() - self._looked > LOOK:
-            if not self.ready():
-                raise Unavailable("Le stockage des pièces est momentanément indisponible.")
+            require(self.owner(), self._identity, spool=self.spool.ready())
             self._looked = time.monotonic()
 
     def _blocks(self, key: str, start: int, end: int) -> Iterator[bytes]:
@@ -173,4 +174,4 @@ def _away() -> Iterator[None]:
     try:
         yield
     except _FAULTS as error:
-        raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
+        raise away(error) from error

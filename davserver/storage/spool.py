@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from davserver.errors import Full, Unavailable
+from davserver.errors import Full
+from davserver.storage.away import away
 
 
 class SpoolFile:
@@ -99,4 +100,4 @@ def disk_faults() -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
-        raise Unavailable("Le stockage des pièces est momentanément indisponible.") from error
+        raise away(error) from error

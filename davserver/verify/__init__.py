@@ -13,6 +13,7 @@ from davserver import journal
 from davserver.errors import Unavailable
 from davserver.model import JournalLine
 from davserver.site import Site
+from davserver.storage.away import STORE
 from davserver.verify import (
     changes,
     contents,
@@ -30,10 +31,11 @@ from davserver.verify.rows import Rows, integrity
 
 @dataclass(frozen=True)
 class Report:
-    """How much was looked at, and every difference in one line."""
+    """How much was looked at, every difference in one line, and what is none, but to be known."""
 
     checked: dict[str, int]
     differences: list[str]
+    notes: list[str]
 
 
 def verify(site: Site, *, quick: bool = False) -> Report:
@@ -42,7 +44,7 @@ def verify(site: Site, *, quick: bool = False) -> Report:
     Raises Unavailable when the database or the store is away.
     """
     if not site.blobs.ready():
-        raise Unavailable("Le stockage des pièces est momentanément indisponible.")
+        raise Unavailable(STORE)
     with site.database.reading() as session:
         rows = Rows(session)
         differences = [
@@ -62,7 +64,7 @@ def verify(site: Site, *, quick: bool = False) -> Report:
     kept = rows.kept()
     suspects = store.unknown(site, {one.key for one in kept})
     differences += store.faults(site.database, site.blobs, kept, quick=quick)
-    differences += store.orphans(site, suspects)
+    old, young = store.orphans(site, suspects)
     checked = {
         "nodes": len(rows.nodes),
         "blobs": len(kept),
@@ -70,4 +72,4 @@ def verify(site: Site, *, quick: bool = False) -> Report:
         "deposits": len(rows.deposits),
         "journal": lines or 0,
     }
-    return Report(checked, differences)
+    return Report(checked, [*differences, *old], young)

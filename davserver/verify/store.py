@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -46,21 +46,31 @@ def _size_fault(blobs: BlobStore, one: Kept) -> str | None:
     return None if len(last) == min(one.size, 1) else f"not {one.size} bytes"
 
 
-def unknown(site: Site, known: set[str]) -> set[str]:
-    """The keys of old bytes that had no row when the rows were read."""
-    before = site.clock() - timedelta(seconds=site.settings.storage.orphan_grace)
-    return {key for key, kept in _keys(site) if kept < before and key not in known}
+def unknown(site: Site, known: set[str]) -> dict[str, datetime]:
+    """The keys of bytes that had no row when the rows were read, and when they were kept."""
+    return {key: kept for key, kept in _keys(site) if key not in known}
 
 
-def orphans(site: Site, suspects: set[str]) -> Iterator[str]:
-    """Those of ``suspects`` that are still there, and still without a row."""
+def orphans(site: Site, suspects: Mapping[str, datetime]) -> tuple[list[str], list[str]]:
+    """Those of ``suspects`` that are still there, and still without a row: those that the sweep
+    should have deleted, and the younger ones, which it will. These are what a cut upload has left,
+    or pieces whose rows are gone: rows of an older day were put back."""
     if not suspects:
-        return
+        return [], []
     time.sleep(SECOND_LOOK)
     there = {key for key, _ in _keys(site)}
-    for key in sorted(suspects & there):
-        if not _has_row(site.database, key):
-            yield f"blob {key}: bytes that no row names; the sweep should have deleted them"
+    left = [key for key in sorted(suspects.keys() & there) if not _has_row(site.database, key)]
+    grace = timedelta(seconds=site.settings.storage.orphan_grace)
+    old, young = [], []
+    for key in left:
+        end = suspects[key] + grace
+        if end < site.clock():
+            old.append(f"blob {key}: bytes that no row names; the sweep should have deleted them")
+        else:
+            young.append(
+                f"blob {key}: bytes that no row names; kept until {end:%Y-%m-%d %H:%M} UTC"
+            )
+    return old, young
 
 
 def _keys(site: Site) -> Iterator[tuple[str, datetime]]:

@@ -102,13 +102,17 @@ def test_f07_a_site_does_not_start_on_an_empty_database(seeded: Path, tmp_path: 
     console = copied(seeded, tmp_path)
     if backends.is_scaled():
         rows.alter(console.data, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
-    else:
-        for file in console.data.glob("davserver.sqlite*"):
-            file.unlink()
-
-    assert "lancez « davserver init »" in console.refused("user", "list")
-    assert "cette base de données est vide" in console.refused("init")
-    assert rows.ask(console.data, "SELECT count(*) FROM node") == [(0,)]
+        assert "lancez « davserver init »" in console.refused("user", "list")
+        assert "cette base de données est vide" in console.refused("init")
+        assert rows.ask(console.data, "SELECT count(*) FROM node") == [(0,)]
+        return
+    for file in console.data.glob("davserver.sqlite*"):
+        file.unlink()
+    for command in (("user", "list"), ("init",), ("verify",), ("serve",)):
+        assert "restaurez une sauvegarde" in console.refused(*command)
+    assert list(console.data.glob("davserver.sqlite*")) == []
+    (console.data / "davserver.sqlite").touch()
+    assert "restaurez une sauvegarde" in console.refused("init")
 
 
 def test_f07_a_site_does_not_start_on_the_store_of_another(seeded: Path, tmp_path: Path) -> None:
