@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from davserver.backup import BackupProblem
@@ -23,7 +23,8 @@ class Manifest:
     """What a generation holds. Sizes are bytes, times ISO 8601 in UTC.
 
     ``schema`` is the revision of its rows; ``journal`` the hash of their last journal line;
-    ``missing`` names the files whose bytes could not be had.
+    ``missing`` names the files whose bytes could not be had; ``sites`` the identity of its site,
+    then those that this site was restored from (empty in manifests of before).
     """
 
     program: str
@@ -35,6 +36,7 @@ class Manifest:
     bytes: int
     missing: list[str]
     layout: int = LAYOUT
+    sites: list[str] = field(default_factory=list)
 
 
 class BackupFolder:
@@ -91,6 +93,8 @@ class BackupFolder:
                 )
             return Manifest(**found)
         except FileNotFoundError:
+            if file.parent.is_dir():
+                raise BackupProblem(f"{file} : ce fichier manque.") from None
             raise BackupProblem(f"{self.root} : aucune sauvegarde « {name} ».") from None
         except (OSError, ValueError, KeyError, TypeError):
             raise BackupProblem(f"{file} : illisible.") from None
