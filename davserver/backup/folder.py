@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from davserver.durable import flush_directory
 from davserver.storage.directory import BLOCK
 
 MARKER, LAYOUT = "backup-of-davserver", 1
-ROWS, MANIFEST, PARTIAL = "rows.sqlite", "manifest.json", ".partial"
+ROWS, MANIFEST, PARTIAL, DAMAGED = "rows.sqlite", "manifest.json", ".partial", ".damaged"
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,16 @@ class BackupFolder:
         except FileNotFoundError:
             return False
 
+    def damaged(self, sha256: str) -> Path:
+        """Where bytes lie that are no longer those of ``sha256``, until a good copy is made."""
+        return self.bytes_of(sha256).with_name(f"{sha256}{DAMAGED}")
+
+    def set_aside(self, sha256: str) -> None:
+        """Take damaged bytes out of the way of a good copy; they may be all that is left of it."""
+        with suppress(FileNotFoundError):
+            self.bytes_of(sha256).rename(self.damaged(sha256))
+            flush_directory(self.bytes_of(sha256).parent)
+
     def keep(self, blocks: Iterable[bytes], sha256: str, size: int) -> bool:
         """Keep bytes; False, and nothing is left, if they are not those of ``sha256``."""
         target = self.bytes_of(sha256)
@@ -150,6 +160,7 @@ class BackupFolder:
         finally:
             partial.unlink(missing_ok=True)
         flush_directory(target.parent)
+        self.damaged(sha256).unlink(missing_ok=True)
         return True
 
     def forget(self, names: Iterable[str], used: set[str]) -> int:
@@ -160,7 +171,8 @@ class BackupFolder:
             (self._generations / name).rename(doomed)
             flush_directory(self._generations)
             shutil.rmtree(doomed)
-        gone = [file for file in self._blobs.glob("*/*") if file.name not in used]
+        found = self._blobs.glob("*/*")
+        gone = [file for file in found if file.name.removesuffix(DAMAGED) not in used]
         for file in gone:
             file.unlink()
         return len(gone)

@@ -88,14 +88,15 @@ def _check(folder: Path, generation: str | None, *, as_json: bool) -> None:
                 "generations": found.generations,
                 "pieces": found.files,
                 "faults": found.faults,
+                "advice": found.advice,
             }
         )
     else:
-        for fault in found.faults:
-            typer.echo(fault)
+        for line in (*found.faults, *found.advice):
+            typer.echo(line)
         typer.echo(
             f"{len(found.faults)} faults; checked: {len(found.generations)} generations, "
             f"{found.files} pieces"
         )
-    if found.faults or not found.generations:
+    if found.faults:
         raise typer.Exit(1)
