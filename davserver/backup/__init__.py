@@ -8,6 +8,7 @@ or an S3 one, restores to either. Nothing of the site's own work ever touches it
     generations/TIME/rows.sqlite  all rows, read in one transaction
     generations/TIME/manifest.json
     blobs/ab/abcd…                the bytes, under their SHA-256: each once, for all generations
+    blobs/ab/abcd….damaged        what a check has found changed, until a good copy is made
 
 A generation has its name from the moment it is whole; until then it ends in ``.partial``.
 """

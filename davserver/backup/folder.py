@@ -6,8 +6,8 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from davserver.backup import BackupProblem
@@ -15,7 +15,7 @@ from davserver.durable import flush_directory
 from davserver.storage.directory import BLOCK
 
 MARKER, LAYOUT = "backup-of-davserver", 1
-ROWS, MANIFEST, PARTIAL = "rows.sqlite", "manifest.json", ".partial"
+ROWS, MANIFEST, PARTIAL, DAMAGED = "rows.sqlite", "manifest.json", ".partial", ".damaged"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Manifest:
     """What a generation holds. Sizes are bytes, times ISO 8601 in UTC.
 
     ``schema`` is the revision of its rows; ``journal`` the hash of their last journal line;
-    ``missing`` names the files whose bytes could not be had.
+    ``missing`` names the files whose bytes could not be had; ``sites`` the identity of its site,
+    then those that this site was restored from (empty in manifests of before).
     """
 
     program: str
@@ -35,6 +36,7 @@ class Manifest:
     bytes: int
     missing: list[str]
     layout: int = LAYOUT
+    sites: list[str] = field(default_factory=list)
 
 
 class BackupFolder:
@@ -91,6 +93,8 @@ class BackupFolder:
                 )
             return Manifest(**found)
         except FileNotFoundError:
+            if file.parent.is_dir():
+                raise BackupProblem(f"{file} : ce fichier manque.") from None
             raise BackupProblem(f"{self.root} : aucune sauvegarde « {name} ».") from None
         except (OSError, ValueError, KeyError, TypeError):
             raise BackupProblem(f"{file} : illisible.") from None
@@ -124,6 +128,16 @@ class BackupFolder:
         except FileNotFoundError:
             return False
 
+    def damaged(self, sha256: str) -> Path:
+        """Where bytes lie that are no longer those of ``sha256``, until a good copy is made."""
+        return self.bytes_of(sha256).with_name(f"{sha256}{DAMAGED}")
+
+    def set_aside(self, sha256: str) -> None:
+        """Take damaged bytes out of the way of a good copy; they may be all that is left of it."""
+        with suppress(FileNotFoundError):
+            self.bytes_of(sha256).rename(self.damaged(sha256))
+            flush_directory(self.bytes_of(sha256).parent)
+
     def keep(self, blocks: Iterable[bytes], sha256: str, size: int) -> bool:
         """Keep bytes; False, and nothing is left, if they are not those of ``sha256``."""
         target = self.bytes_of(sha256)
@@ -146,6 +160,7 @@ class BackupFolder:
         finally:
             partial.unlink(missing_ok=True)
         flush_directory(target.parent)
+        self.damaged(sha256).unlink(missing_ok=True)
         return True
 
     def forget(self, names: Iterable[str], used: set[str]) -> int:
@@ -156,7 +171,8 @@ class BackupFolder:
             (self._generations / name).rename(doomed)
             flush_directory(self._generations)
             shutil.rmtree(doomed)
-        gone = [file for file in self._blobs.glob("*/*") if file.name not in used]
+        found = self._blobs.glob("*/*")
+        gone = [file for file in found if file.name.removesuffix(DAMAGED) not in used]
         for file in gone:
             file.unlink()
         return len(gone)

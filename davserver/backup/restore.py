@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from davserver import journal
 from davserver.backup import BackupProblem
+from davserver.backup.choice import chosen, unusable
 from davserver.backup.folder import BackupFolder, Manifest, blocks_of, sha256_of
+from davserver.backup.lineage import RESTORED, owner
 from davserver.backup.rows import Row, copy
 from davserver.model import Blob, Deposit, Dossier, Lock, Message, Node, User, sequences
 from davserver.model.database import Database
@@ -48,11 +50,8 @@ def restore(
     missing. Raises BackupProblem, BadSettings, Full, Unavailable.
     """
     folder = BackupFolder(root)
-    names = folder.generations()
-    if not names:
-        raise BackupProblem(f"{root} : aucune sauvegarde.")
-    name = generation or names[-1]
-    manifest = folder.manifest(name)
+    name, manifest = chosen(folder, generation)
+    sites = manifest.sites or [owner(folder, name)]
     if not _is_empty(settings):
         raise BackupProblem(
             f"{settings.storage.data} : il y a déjà un site ici ; une sauvegarde se restaure dans "
@@ -78,7 +77,7 @@ def restore(
             }
             with saved.reading() as source, site.database.writing() as target:
                 copy(source, target, _Changes(keys, set(wanted)), leave=OWN)
-                _begin_anew(target, site.clock(), name, manifest)
+                _begin_anew(target, site.clock(), name, manifest, sites)
         finally:
             site.close()
     return Restored(name, manifest, missing)
@@ -101,7 +100,9 @@ class _Changes:
         return row | {"key": self._keys.get(row["id"], row["key"])}
 
 
-def _begin_anew(session: Session, now: datetime, name: str, manifest: Manifest) -> None:
+def _begin_anew(
+    session: Session, now: datetime, name: str, manifest: Manifest, sites: list[str]
+) -> None:
     """End what was given out before, so that nobody goes on from a state that is not this one."""
     numbers = sequences.given(session)
     sequences.go_on(session, {table: last + LOST_IDS for table, last in numbers.items()})
@@ -115,13 +116,14 @@ def _begin_anew(session: Session, now: datetime, name: str, manifest: Manifest) 
     session.execute(update(Deposit).values(receiving_until=None))
     journal.record(
         session,
-        "site.restore",
+        RESTORED,
         at=now,
         actor=CONSOLE.login,
         channel="command",
         generation=name,
         taken_at=manifest.taken_at,
         head=manifest.journal,
+        sites=sites,
     )
 
 
@@ -147,7 +149,7 @@ def _upgraded(folder: BackupFolder, name: str, manifest: Manifest) -> Iterator[D
         rows = Path(place) / "rows.sqlite"
         shutil.copyfile(folder.rows(name), rows)
         if sha256_of(rows) != manifest.rows_sha256:
-            raise BackupProblem(f"{folder.rows(name)} : ce fichier a été modifié.")
+            raise unusable(folder, name, f"{folder.rows(name)} : ce fichier a été modifié.")
         saved = Database(f"sqlite:///{rows}")
         try:
             saved.upgrade()

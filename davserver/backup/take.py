@@ -1,6 +1,7 @@
 """Taking a backup of a site that is being served."""
 
 import errno
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from davserver import __version__
 from davserver.backup import BackupProblem
 from davserver.backup.folder import BackupFolder, Manifest, sha256_of
+from davserver.backup.lineage import line_of, owner, require_own
 from davserver.backup.rows import ask, save
 from davserver.errors import Full, Unavailable
 from davserver.model import Blob, JournalLine, schema
@@ -33,11 +35,12 @@ class Taken:
     copied_bytes: int
 
 
-def take(site: Site, root: Path) -> Taken:
+def take(site: Site, root: Path, *, shared: bool = False) -> Taken:
     """Add a generation to the backup in ``root``: all rows, and the bytes that they name.
 
     A deposit that was acknowledged before the call is in it. What cannot be read is named in the
-    manifest. Raises BackupProblem, and Unavailable when the database or the store is away.
+    manifest. ``shared``: also where the newest generation is another site's. Raises BackupProblem,
+    and Unavailable when the database or the store is away.
     """
     folder = BackupFolder(root)
     if root.resolve().is_relative_to(site.settings.storage.data.resolve()):
@@ -45,8 +48,12 @@ def take(site: Site, root: Path) -> Taken:
     if not site.blobs.ready():
         raise Unavailable("Le stockage des pièces est momentanément indisponible.")
     with folder.held():
+        with site.database.reading() as session:
+            sites = line_of(session, folder)
+        if not shared:
+            require_own(folder, sites)
         try:
-            return _taken(site, folder)
+            return _taken(site, folder, sites)
         except (Full, OSError, SQLAlchemyError) as error:
             if isinstance(error, Full) or "full" in str(error) or _has_no_room(error):
                 # The site is only read: it is the backup that has no room.
@@ -58,7 +65,7 @@ def _has_no_room(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-def _taken(site: Site, folder: BackupFolder) -> Taken:
+def _taken(site: Site, folder: BackupFolder, sites: list[str]) -> Taken:
     now = site.clock()
     name = now.strftime("%Y-%m-%dT%H%M%S.%fZ")
     if (older := folder.generations()) and name <= older[-1]:
@@ -92,20 +99,48 @@ def _taken(site: Site, folder: BackupFolder) -> Taken:
         blobs=len(kept),
         bytes=sum(one.size for one in kept),
         missing=[f"{one.place} ({one.sha256})" for one in missing],
+        sites=sites,
     )
     folder.finish(name, manifest)
     return Taken(name, manifest, copied, copied_bytes)
 
 
-def forget(root: Path, keep: int) -> list[str]:
-    """Drop all but the newest ``keep`` generations, with the bytes that only they named."""
+def forget(root: Path, keep: int, sites: list[str]) -> list[str]:
+    """Drop all but the newest ``keep`` generations of ``sites``, and the bytes only they named.
+
+    One that cannot be read counts for none and stays. Raises BackupProblem, and drops nothing, if
+    it is not known what those that stay need.
+    """
     folder = BackupFolder(root)
     with folder.held():
         names = folder.generations()
-        doomed = names[:-keep]
-        used = {row[0] for name in names[-keep:] for row in ask(folder.rows(name), USED)}
+        doomed = [name for name in names if _is_of(folder, name, sites)][:-keep]
+        used: set[str] = set()
+        for name in names:
+            if name not in doomed:
+                used |= _needed(folder, name)
         folder.forget(doomed, used)
     return doomed
+
+
+def _is_of(folder: BackupFolder, name: str, sites: list[str]) -> bool:
+    """Whether a generation is one of ``sites``, or of the time before sites had identities."""
+    try:
+        folder.manifest(name)
+    except BackupProblem:
+        return False
+    return owner(folder, name) in {*sites, ""}
+
+
+def _needed(folder: BackupFolder, name: str) -> set[str]:
+    """The hashes of the bytes that a generation names."""
+    try:
+        return {row[0] for row in ask(folder.rows(name), USED)}
+    except sqlite3.DatabaseError:
+        raise BackupProblem(
+            f"{folder.rows(name)} : illisible ; la sauvegarde est prise, mais --keep ne supprime "
+            "rien tant que ce dossier est là."
+        ) from None
 
 
 def _copy(site: Site, folder: BackupFolder, one: Kept) -> bool:

@@ -21,8 +21,11 @@ def backup(
     folder: Folder,
     keep: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Drop all but the newest N generations."),
+        typer.Option(metavar="N", min=1, help="Drop all but the newest N of this site."),
     ] = None,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Also where the last generation is another site's.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Take nothing: prove that what is in DIR is whole.")
     ] = False,
@@ -37,16 +40,18 @@ def backup(
 
     Exit code 1 if a piece could not be read, or if --check finds a fault: each is named.
     """
-    if (check and keep is not None) or (generation is not None and not check):
-        raise Misuse("--keep et --check ne vont pas ensemble ; --generation va avec --check.")
+    if (check and (shared or keep is not None)) or (generation is not None and not check):
+        raise Misuse("--check va sans --keep ni --shared ; --generation va avec --check.")
     if check:
         _check(folder, generation, as_json=as_json)
         return
     with opened(load(config, data=data)) as site:
-        taken = take(site, folder)
+        taken = take(site, folder, shared=shared)
     manifest = taken.manifest
     # What is incomplete must push nothing whole out.
-    dropped = forget(folder, keep) if keep is not None and not manifest.missing else []
+    dropped = (
+        forget(folder, keep, manifest.sites) if keep is not None and not manifest.missing else []
+    )
     if as_json:
         print_json(
             {
@@ -83,14 +88,15 @@ def _check(folder: Path, generation: str | None, *, as_json: bool) -> None:
                 "generations": found.generations,
                 "pieces": found.files,
                 "faults": found.faults,
+                "advice": found.advice,
             }
         )
     else:
-        for fault in found.faults:
-            typer.echo(fault)
+        for line in (*found.faults, *found.advice):
+            typer.echo(line)
         typer.echo(
             f"{len(found.faults)} faults; checked: {len(found.generations)} generations, "
             f"{found.files} pieces"
         )
-    if found.faults or not found.generations:
+    if found.faults:
         raise typer.Exit(1)
