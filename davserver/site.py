@@ -61,9 +61,10 @@ class Site:
         self.database.close()
 
 
-def create_site(settings: Settings) -> None:
+def create_site(settings: Settings) -> str | None:
     """Make the data folder, the store and the tables; brings an older one up to date. On another
-    machine of a site, only its data folder.
+    machine of a site, only its data folder. Returns the version that the tables had; None for new
+    ones.
 
     The three bear the identity of the site, the data folder first: what a crash has left is
     completed by the next call. Raises BadSettings for a folder of another program or of a newer
@@ -73,6 +74,7 @@ def create_site(settings: Settings) -> None:
     folder.prepare()
     database = Database(settings.storage.database_url)
     try:
+        before = database.schema()
         database.upgrade()
         named = _identity(database)
         identity = _agreed(folder, named, settings)
@@ -85,6 +87,7 @@ def create_site(settings: Settings) -> None:
     finally:
         database.close()
     folder.complete(identity)
+    return before
 
 
 def open_site(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from davserver.model import schema
 from tests import backends, rows
 from tests.console import Console, copied, run, sentence_of
 
@@ -130,6 +131,23 @@ def test_a_new_site_prints_a_random_password_once(tmp_path: Path) -> None:
     assert "up to date" in second
     assert "password" not in second
     assert [row["login"] for row in console.json("user", "list")] == ["chef"]
+
+
+@pytest.mark.scaled
+def test_a_further_machine_of_a_site_gets_its_data_folder_and_is_told_so(
+    made: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "second"
+    with backends.chosen(made):
+        first = run("init", "--data", str(there))
+        again = run("init", "--data", str(there))
+
+    version = schema.latest()
+    assert first.out == (
+        f"This machine is one of the site now: data folder {there}, tables up to date "
+        f"(version {version}).\n"
+    )
+    assert again.out == f"The site is there and up to date (version {version}).\n"
 
 
 def test_a_password_can_come_from_standard_input(tmp_path: Path) -> None:

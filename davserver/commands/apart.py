@@ -12,7 +12,7 @@ from collections.abc import Callable
 from davserver.commands.failures import FAILURES, Failure, sentence
 
 
-def apart(task: Callable[[], None]) -> None:
+def apart(task: Callable[[], object]) -> None:
     """Run ``task`` in a child and wait for its end. Raises Failure with the sentence and the exit
     code of what it failed of."""
     reading, writing = os.pipe()
@@ -30,7 +30,7 @@ def apart(task: Callable[[], None]) -> None:
         raise failure
 
 
-def _child(task: Callable[[], None], writing: int) -> int:
+def _child(task: Callable[[], object], writing: int) -> int:
     code = 0
     try:
         task()

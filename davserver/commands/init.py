@@ -18,7 +18,6 @@ from davserver.commands.options import (
 )
 from davserver.data_folder import MARKER
 from davserver.model import User
-from davserver.model.database import Database
 from davserver.settings import Settings, load
 from davserver.site import CONSOLE, create_site
 
@@ -35,16 +34,14 @@ def init(
     On a site that exists, only bring its tables up to date.
     """
     settings = load(config, data=data)
-    before = _upgraded(settings)
+    known = (settings.storage.data / MARKER).exists()
+    with known_database():
+        before = create_site(settings)
     with opened(settings) as site:
         with site.writing(CONSOLE, CLIENT) as work:
             after = site.database.schema()
             if work.session.scalar(select(User.id).limit(1)) is not None:
-                typer.echo(
-                    f"The site is there and up to date (version {after})."
-                    if before == after
-                    else f"The site was there: brought from version {before} to {after}."
-                )
+                typer.echo(_told(settings, before, after, known=known))
                 return
             chosen = password_of(password)
             user = administration.add_user(
@@ -60,13 +57,13 @@ def init(
         typer.echo(f"Administrator: {user.login}{stated(password, chosen)}")
 
 
-def _upgraded(settings: Settings) -> str | None:
-    """Make the site, or upgrade it. Returns the version that it had; None for a new one."""
-    with known_database():
-        before = None
-        if (settings.storage.data / MARKER).exists():
-            database = Database(settings.storage.database_url)
-            before = database.schema()
-            database.close()
-        create_site(settings)
-    return before
+def _told(settings: Settings, before: str | None, after: str | None, *, known: bool) -> str:
+    """What was done to a site that was there; ``known``: by this machine, too."""
+    if before != after:
+        return f"The site was there: brought from version {before} to {after}."
+    if known:
+        return f"The site is there and up to date (version {after})."
+    return (
+        f"This machine is one of the site now: data folder {settings.storage.data}, tables up to "
+        f"date (version {after})."
+    )
