@@ -32,7 +32,8 @@ def network(text: object) -> Network:
 
 
 def public_address(text: str) -> str:
-    """``text``, if it is the URL of a site, with or without /dav/; empty if it is not known."""
+    """The URL of a site, « https://dossiers.example », that was written with or without /dav/;
+    empty if it is not known."""
     if not text:
         return text
     try:
@@ -47,7 +48,7 @@ def public_address(text: str) -> str:
         raise ValueError("ce n'est pas une adresse en http:// ou https://")
     if parts.path not in _PATHS:
         raise ValueError("le site n'a pas d'autre chemin que /dav/")
-    return text
+    return text.removesuffix(parts.path)
 
 
 def database(text: str) -> str:

@@ -227,6 +227,28 @@ def test_bad_settings_are_named(
     assert said in sentence_of(done)
 
 
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("toml", "key", "module"),
+    [
+        ("[storage]\ndatabase = 'postgresql+psycopg://h/x'\n", "storage.database", "psycopg"),
+        ("[s3]\nbucket = 'x'\n", "s3.bucket", "obstore"),
+    ],
+)
+def test_a_module_that_is_not_installed_is_named(
+    empty: Console, monkeypatch: pytest.MonkeyPatch, toml: str, key: str, module: str
+) -> None:
+    config = empty.data.parent / "site.toml"
+    config.write_text(toml, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "davserver.storage.objects", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)  # what is not installed cannot be imported
+
+    said = empty.refused("user", "list", "--config", str(config))
+
+    assert said.startswith(f"{key} : le module « {module} » n'est pas installé")
+    assert "davserver[scale]" in said
+
+
 def test_a_config_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "absent.toml" in sentence_of(
         run("user", "list", "--config", str(tmp_path / "absent.toml"))

@@ -165,14 +165,21 @@ def test_a_public_address_that_leads_to_no_site_is_refused(tmp_path: Path, addre
 
 
 @pytest.mark.parametrize(
-    "address",
-    ["", "https://dossiers.example", "https://Dossiers.example:8443/dav/", "http://[::1]:8080/"],
+    ("address", "site"),
+    [
+        ("", ""),
+        ("https://dossiers.example", "https://dossiers.example"),
+        ("https://Dossiers.example:8443/dav/", "https://Dossiers.example:8443"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+    ],
 )
-def test_the_public_address_of_a_site_is_taken_as_it_is(tmp_path: Path, address: str) -> None:
+def test_the_public_address_is_that_of_the_site_also_where_the_drive_is_given(
+    tmp_path: Path, address: str, site: str
+) -> None:
     file = tmp_path / "davserver.toml"
     file.write_text(f'[server]\naddress = "{address}"\n')
 
-    assert load(file).server.address == address
+    assert load(file).server.address == site
 
 
 def test_proxies_are_addresses_or_networks(tmp_path: Path) -> None:

@@ -52,13 +52,14 @@ CLIENT = Client("command")
 
 @contextmanager
 def known_database() -> Iterator[None]:
-    """Raises BadSettings for a database whose driver is not installed, or whose URL has options
-    that it does not know."""
+    """Raises BadSettings for a database or an S3 store whose module is not installed, and for a
+    database URL with options that there are not."""
     try:
         yield
     except ModuleNotFoundError as error:
+        key = "s3.bucket" if error.name == "obstore" else "storage.database"
         raise BadSettings(
-            f"storage.database : le module « {error.name} » n'est pas installé (lancez "
+            f"{key} : le module « {error.name} » n'est pas installé (lancez "
             "« pip install 'davserver[scale]' »)."
         ) from None
     except ArgumentError:
