@@ -7,10 +7,12 @@ with one sentence that names the place (:class:`BadSettings`).
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     NonNegativeFloat,
@@ -18,7 +20,14 @@ from pydantic import (
     PositiveInt,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from davserver import setting_errors, setting_forms
 
 ENVIRONMENT = "DAVSERVER_"
 GIGABYTE = 1_000_000_000
@@ -35,7 +44,10 @@ class Section(BaseModel):
 
 
 class ServerSettings(Section):
-    """The listening server. ``address`` is the public URL used in mails and scripts."""
+    """The listening server. ``address`` is the public URL used in mails and scripts.
+
+    ``trusted_proxies``: addresses or networks of those who are believed about whom they speak for.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -43,8 +55,10 @@ class ServerSettings(Section):
     threads: PositiveInt = 64
     certificate: Path | None = None
     private_key: Path | None = None
-    address: str = ""
-    trusted_proxies: tuple[str, ...] = ()
+    address: Annotated[str, AfterValidator(setting_forms.public_address)] = ""
+    trusted_proxies: tuple[
+        Annotated[setting_forms.Network, BeforeValidator(setting_forms.network)], ...
+    ] = ()
     max_header_bytes: PositiveInt = 32_768
     max_xml_bytes: PositiveInt = 262_144
     idle_timeout: NonNegativeFloat = 30
@@ -59,7 +73,7 @@ class StorageSettings(Section):
     """Where the rows and the bytes are kept. Empty values mean: inside ``data``."""
 
     data: Path = Path("data")
-    database: str = ""
+    database: Annotated[str, AfterValidator(setting_forms.database)] = ""
     orphan_grace: NonNegativeFloat = 86_400
 
     @property
@@ -221,7 +235,10 @@ def load(config: Path | None = None, *, data: Path | None = None) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        raise BadSettings(_explain(error, config)) from None
+        source = str(config) if config else "environnement"
+        raise BadSettings(setting_errors.explained(error, source, ENVIRONMENT)) from None
+    except SettingsError:
+        raise BadSettings(setting_errors.undecoded(ENVIRONMENT, Settings.model_fields)) from None
     storage = settings.storage
     if data is not None:
         storage = storage.model_copy(update={"data": data})
@@ -246,18 +263,3 @@ def _refuse_unknown_variables() -> None:
         section, _, key = name.removeprefix(ENVIRONMENT).partition("__")
         if name.startswith(ENVIRONMENT) and key and section.lower() not in Settings.model_fields:
             raise BadSettings(f"{name} : section « {section.lower()} » inconnue.")
-
-
-def _explain(error: ValidationError, config: Path | None) -> str:
-    source = str(config) if config else "environnement"
-    parts = []
-    for problem in error.errors():
-        key = ".".join(str(step) for step in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            parts.append(f"{source} : clé « {key} » inconnue.")
-        else:
-            # Not what may hold a secret: a password, the URL of a database.
-            secret = any(word in key for word in ("password", "secret", "database"))
-            given = "" if secret else f" (reçu : {problem['input']!r})"
-            parts.append(f"{source} : clé « {key} » : {problem['msg']}{given}.")
-    return " ".join(parts)

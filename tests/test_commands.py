@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from davserver.model import schema
 from tests import backends, rows
 from tests.console import Console, copied, run, sentence_of
 
@@ -132,6 +133,23 @@ def test_a_new_site_prints_a_random_password_once(tmp_path: Path) -> None:
     assert [row["login"] for row in console.json("user", "list")] == ["chef"]
 
 
+@pytest.mark.scaled
+def test_a_further_machine_of_a_site_gets_its_data_folder_and_is_told_so(
+    made: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "second"
+    with backends.chosen(made):
+        first = run("init", "--data", str(there))
+        again = run("init", "--data", str(there))
+
+    version = schema.latest()
+    assert first.out == (
+        f"This machine is one of the site now: data folder {there}, tables up to date "
+        f"(version {version}).\n"
+    )
+    assert again.out == f"The site is there and up to date (version {version}).\n"
+
+
 def test_a_password_can_come_from_standard_input(tmp_path: Path) -> None:
     console = Console(tmp_path / "data")
 
@@ -207,6 +225,28 @@ def test_bad_settings_are_named(
     done = run(*command, "--config", str(config), "--data", str(empty.data))
 
     assert said in sentence_of(done)
+
+
+@pytest.mark.embedded
+@pytest.mark.parametrize(
+    ("toml", "key", "module"),
+    [
+        ("[storage]\ndatabase = 'postgresql+psycopg://h/x'\n", "storage.database", "psycopg"),
+        ("[s3]\nbucket = 'x'\n", "s3.bucket", "obstore"),
+    ],
+)
+def test_a_module_that_is_not_installed_is_named(
+    empty: Console, monkeypatch: pytest.MonkeyPatch, toml: str, key: str, module: str
+) -> None:
+    config = empty.data.parent / "site.toml"
+    config.write_text(toml, encoding="utf-8")
+    monkeypatch.delitem(sys.modules, "davserver.storage.objects", raising=False)
+    monkeypatch.setitem(sys.modules, module, None)  # what is not installed cannot be imported
+
+    said = empty.refused("user", "list", "--config", str(config))
+
+    assert said.startswith(f"{key} : le module « {module} » n'est pas installé")
+    assert "davserver[scale]" in said
 
 
 def test_a_config_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -124,6 +124,36 @@ def test_a_removed_account_is_gone_and_its_deposits_stay(console: Console) -> No
     console.well("verify")
 
 
+LAST = (
+    "« admin » est le dernier administrateur du site : ajoutez-en d'abord un autre "
+    "(« davserver user add … --administrator »)."
+)
+
+
+@pytest.mark.parametrize("act", ["disable", "remove"])
+def test_the_last_administrator_stays(console: Console, act: str) -> None:
+    console.well(*ADD, "second", "--administrator")
+    console.well("user", "disable", "second")
+    before = console.well("journal", "list"), console.well("user", "list")
+
+    assert console.refused("user", act, "admin") == LAST
+    assert (console.well("journal", "list"), console.well("user", "list")) == before
+
+    console.well("user", "enable", "second")
+    console.well("user", act, "admin")
+    assert last_act(console) == (f"user.{act}", "admin")
+    assert "dernier administrateur" in console.refused("user", act, "second")
+
+
+def test_an_administrator_who_is_shut_out_can_be_removed(console: Console) -> None:
+    console.well(*ADD, "second", "--administrator")
+    console.well("user", "disable", "second")
+
+    console.well("user", "remove", "second")
+
+    assert last_act(console) == ("user.remove", "second")
+
+
 def test_a_private_account_can_become_public(console: Console) -> None:
     console.well("user", "move-to-public", "ulysse.personne-lambda")
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from davserver.demo.history import BRUMAIRE
+from davserver.settings import ServerSettings
 from tests.clients import Curl, await_names, box
 from tests.conftest import Start
-from tests.nginx import BEHIND, Nginx
+from tests.nginx import BEHIND, SHIPPED, Nginx
 from tests.replay.bodies import pdf
 from tests.replay.explorer import WINDOWS, begins, unlocks, writes
 from tests.replay.script import Client, NewConnection, Player, Row, Sealed, Unseen
@@ -115,6 +116,24 @@ def test_plain_http_is_led_to_https(nginx: Nginx) -> None:
     reply = connection.getresponse()
     assert (reply.status, reply.getheader("location")) == (301, "https://dossiers.example/kit/")
     connection.close()
+
+
+def test_a_server_that_does_not_name_it_says_so_in_its_log(start: Start, tmp_path: Path) -> None:
+    server = start({})
+    proxy = Nginx(server, tmp_path).start()
+    door = Door(server, proxy)
+    try:
+        assert door.ask(door.head("PROPFIND", "/dav/", "Depth: 1"))[0] == 403
+    finally:
+        proxy.stop()
+    assert "X-Forwarded-Proto from 127.0.0.1 is not believed" in server.log()
+
+
+def test_it_gives_one_address_half_of_the_threads_of_davserver() -> None:
+    text, server = SHIPPED.read_text(encoding="utf-8"), ServerSettings()
+
+    assert f"limit_conn davserver {server.workers * server.threads // 2};" in text
+    assert f"half of davserver's threads ({server.workers} processes of {server.threads})" in text
 
 
 def test_a_server_that_is_away_is_told_as_that(start: Start, tmp_path: Path) -> None:

@@ -85,10 +85,11 @@ def test_an_address_whose_connections_are_all_busy_is_told_to_come_back() -> Non
         assert server.ask(source="127.0.0.2").status == 200
 
 
-def test_a_proxy_is_no_client() -> None:
+@pytest.mark.parametrize("proxy", ["127.0.0.1", "127.0.0.0/8"])
+def test_a_proxy_is_no_client(proxy: str) -> None:
     limits = {"connections_per_address": 2, "requests_per_address": 1}
     with (
-        running(proxies=["127.0.0.1"], **limits) as server,
+        running(proxies=[proxy], **limits) as server,
         ExitStack() as open_connections,
     ):
         clients = [open_connections.enter_context(server.connect()) for _ in range(4)]

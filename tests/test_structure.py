@@ -22,6 +22,8 @@ LEVELS = (
     {"model"},
     {
         "settings",
+        "setting_errors",
+        "setting_forms",
         "names",
         "errors",
         "logs",

@@ -74,7 +74,9 @@ def revoke_device(work: Work, user: User, name: str) -> None:
 
 
 def disable(work: Work, user: User, *, disabled: bool) -> None:
-    """Shut an account out, or let it in again."""
+    """Shut an account out, or let it in again. Raises PeopleProblem for the last administrator."""
+    if disabled:
+        _require_another_administrator(work, user)
     people.disable(work.session, user, disabled=disabled)
     _record(work, "user.disable" if disabled else "user.enable", None, user.login)
 
@@ -87,7 +89,9 @@ def move_to_public(work: Work, user: User) -> None:
 
 
 def remove(work: Work, user: User) -> None:
-    """End an account. Raises PeopleProblem for the expert of a platform."""
+    """End an account. Raises PeopleProblem for the expert of a platform, and for the last
+    administrator."""
+    _require_another_administrator(work, user)
     login = user.login
     people.remove(work.session, user)
     _record(work, "user.remove", None, login)
@@ -127,6 +131,24 @@ def expert_of(work: Work, dossier: Dossier) -> User:
         .join(Participant, Participant.user_id == User.id)
         .where(Participant.dossier_id == dossier.id, Participant.role == Role.EXPERT)
     ).one()
+
+
+def _require_another_administrator(work: Work, user: User) -> None:
+    """Raise PeopleProblem if nobody but ``user`` administers the site and can log in."""
+    if not user.administrator:
+        return
+    # Locked: of two who are shut out at once, one must see that the other is gone.
+    active = work.session.scalars(
+        select(User.id)
+        .where(User.administrator, User.login.is_not(None), User.disabled.is_(False))
+        .order_by(User.id)
+        .with_for_update()
+    ).all()
+    if set(active) <= {user.id}:
+        raise PeopleProblem(
+            f"« {user.login} » est le dernier administrateur du site : ajoutez-en d'abord un autre "
+            "(« davserver user add … --administrator »)."
+        )
 
 
 def _record(

@@ -16,8 +16,9 @@ from davserver.commands.options import (
     password_of,
     stated,
 )
+from davserver.data_folder import MARKER
 from davserver.model import User
-from davserver.settings import load
+from davserver.settings import Settings, load
 from davserver.site import CONSOLE, create_site
 
 
@@ -33,17 +34,14 @@ def init(
     On a site that exists, only bring its tables up to date.
     """
     settings = load(config, data=data)
+    known = (settings.storage.data / MARKER).exists()
     with known_database():
         before = create_site(settings)
     with opened(settings) as site:
         with site.writing(CONSOLE, CLIENT) as work:
             after = site.database.schema()
             if work.session.scalar(select(User.id).limit(1)) is not None:
-                typer.echo(
-                    f"The site is there and up to date (version {after})."
-                    if before == after
-                    else f"The site was there: brought from version {before} to {after}."
-                )
+                typer.echo(_told(settings, before, after, known=known))
                 return
             chosen = password_of(password)
             user = administration.add_user(
@@ -57,3 +55,15 @@ def init(
             )
         typer.echo(f"New site in {settings.storage.data}.")
         typer.echo(f"Administrator: {user.login}{stated(password, chosen)}")
+
+
+def _told(settings: Settings, before: str | None, after: str | None, *, known: bool) -> str:
+    """What was done to a site that was there; ``known``: by this machine, too."""
+    if before != after:
+        return f"The site was there: brought from version {before} to {after}."
+    if known:
+        return f"The site is there and up to date (version {after})."
+    return (
+        f"This machine is one of the site now: data folder {settings.storage.data}, tables up to "
+        f"date (version {after})."
+    )

@@ -8,7 +8,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from davserver.accounts import groups, passwords, people
 from davserver.commands.failures import Misuse
@@ -52,11 +52,18 @@ CLIENT = Client("command")
 
 @contextmanager
 def known_database() -> Iterator[None]:
-    """Raises BadSettings for a database URL that is none, or whose driver is not installed."""
+    """Raises BadSettings for a database or an S3 store whose module is not installed, and for a
+    database URL with options that there are not."""
     try:
         yield
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise BadSettings(f"storage.database : {error}.") from None
+    except ModuleNotFoundError as error:
+        key = "s3.bucket" if error.name == "obstore" else "storage.database"
+        raise BadSettings(
+            f"{key} : le module « {error.name} » n'est pas installé (lancez "
+            "« pip install 'davserver[scale]' »)."
+        ) from None
+    except ArgumentError:
+        raise BadSettings("storage.database : cette adresse ne convient pas.") from None
 
 
 @contextmanager

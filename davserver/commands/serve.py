@@ -134,7 +134,7 @@ def run(settings: Settings) -> int:
         min_body_rate=server.min_body_rate,
         connections_per_address=server.connections_per_address,
         requests_per_address=server.requests_per_address,
-        proxies=frozenset(server.trusted_proxies),
+        proxies=frozenset(map(str, server.trusted_proxies)),
     )
     try:
         return listen(listening, lambda: SiteWorker(settings, clock))

@@ -11,7 +11,7 @@ from davserver.errors import Problem, Refused, Unauthenticated
 from davserver.policy import Actor
 from davserver.providers.answers import problem, send
 from davserver.providers.exchange import ACTOR
-from davserver.providers.origin import origin
+from davserver.providers.origin import Disbelief, origin
 from davserver.site import Site
 
 StartResponse = Callable[..., Any]
@@ -30,6 +30,7 @@ class Authentication(BaseMiddleware):
     def __init__(self, wsgidav_app: Any, next_app: Any, config: dict[str, Any]) -> None:
         super().__init__(wsgidav_app, next_app, config)  # type: ignore[no-untyped-call]
         self._site: Site = config[SITE]
+        self._disbelief = Disbelief()
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -43,6 +44,9 @@ class Authentication(BaseMiddleware):
     def _actor(self, environ: dict[str, Any]) -> Actor:
         came = origin(environ, self._site.settings.server.trusted_proxies)
         if not came.confidential:
+            # A named proxy that does not send it is believed: that it came by http.
+            if not came.proxied:
+                self._disbelief.of(environ)
             raise Refused(
                 "Le mot de passe ne voyage pas en clair : utilisez une adresse en https.",
                 phrase="Utilisez https",

@@ -32,7 +32,7 @@ class Addresses:
     def __init__(self, listening: Listening) -> None:
         self._most_open = listening.connections_per_address
         self._most_served = listening.requests_per_address
-        self._proxies = frozenset(map(origin, listening.proxies))
+        self._proxies = tuple(map(ipaddress.ip_network, listening.proxies))
         self._lock = threading.Lock()
         self._open: Counter[str] = Counter()
         self._served: Counter[str] = Counter()
@@ -40,9 +40,10 @@ class Addresses:
 
     def came(self, address: str) -> int:
         """Count a new connection; by how many the address has more now than it may have."""
+        free = self._is_proxy(address)
         with self._lock:
             self._open[address] += 1
-            return 0 if address in self._proxies else self._open[address] - self._most_open
+            return 0 if free else self._open[address] - self._most_open
 
     def went(self, address: str) -> None:
         """A connection was closed."""
@@ -55,8 +56,9 @@ class Addresses:
         Those of an address are served in their order.
         """
         address = connection.origin
+        free = self._is_proxy(address)
         with self._lock:
-            if address not in self._proxies and self._served[address] >= self._most_served:
+            if not free and self._served[address] >= self._most_served:
                 self._queues[address].append(connection)
                 return False
             self._served[address] += 1
@@ -78,6 +80,13 @@ class Addresses:
             found = [connection for queue in self._queues.values() for connection in queue]
             self._queues.clear()
             return found
+
+    def _is_proxy(self, client: str) -> bool:
+        """Whether there may be a proxy in what counts as one client."""
+        if not self._proxies:
+            return False
+        found = ipaddress.ip_network(client)
+        return any(found.overlaps(proxy) for proxy in self._proxies)
 
 
 def _decrease(counts: Counter[str], address: str) -> None:

@@ -46,7 +46,7 @@ class Listening:
     closes the one that has waited longest. ``min_body_rate`` is how many bytes a second a body must
     bring (0: any), over twice the ``idle_timeout``. Of one client address each worker holds at most
     ``connections_per_address`` and serves at most ``requests_per_address`` at once; addresses of
-    ``proxies`` are no client's.
+    ``proxies``, which may be networks, are no client's.
     """
 
     host: str

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from davserver.accounts.throttle import neighbourhood
 from davserver.errors import Busy
 from davserver.model import LoginTrace
-from davserver.providers.origin import Origin, origin
+from davserver.providers.origin import Disbelief, Origin, origin
+from davserver.setting_forms import network
 from davserver.settings import LoginSettings, ServerSettings
 from tests import logins
 from tests.conftest import Start
@@ -262,6 +263,9 @@ def test_g04_a_forged_address_is_ignored(start: Start) -> None:
         ("10.0.0.1", "http", "x, 198.51.100.7", Origin("198.51.100.7", True, True)),
         ("10.0.0.1", "http", "198.51.100.7, junk", Origin("10.0.0.1", True, True)),
         ("10.0.0.1", "http", "", Origin("10.0.0.1", True, True)),
+        ("172.17.0.3", "http", "198.51.100.7", Origin("198.51.100.7", True, True)),
+        ("10.0.0.1", "http", "198.51.100.7, 172.31.0.9", Origin("198.51.100.7", True, True)),
+        ("172.32.0.1", "http", "127.0.0.1", Origin("172.32.0.1", False)),
         ("::ffff:10.0.0.1", "http", "2001:DB8::1", Origin("2001:db8::1", True, True)),
     ],
 )
@@ -272,7 +276,31 @@ def test_g04_only_a_named_proxy_speaks_for_others(
     if forwarded:
         environ["HTTP_X_FORWARDED_FOR"] = forwarded
 
-    assert origin(environ, ("10.0.0.1", "10.0.0.2")) == wanted
+    assert origin(environ, tuple(map(network, ("10.0.0.1", "10.0.0.2", "172.16.0.0/12")))) == wanted
+
+
+def test_a_proxy_that_is_not_named_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    disbelief = Disbelief()
+
+    for number in (1, 1, 2, 1):
+        told = {"HTTP_X_FORWARDED_FOR": "198.51.100.7", "HTTP_X_FORWARDED_PROTO": "https"}
+        disbelief.of({"REMOTE_ADDR": f"10.0.0.{number}", **told})
+    disbelief.of({"REMOTE_ADDR": "10.0.0.3"})
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"X-Forwarded-Proto from 10.0.0.{number} is not believed: "
+        "it is not in server.trusted_proxies"
+        for number in (1, 2)
+    ]
+
+
+def test_strangers_who_forge_headers_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    disbelief = Disbelief()
+
+    for number in range(200):
+        disbelief.of({"REMOTE_ADDR": f"192.0.2.{number}", "HTTP_FORWARDED": "proto=https"})
+
+    assert len(caplog.records) == 20
 
 
 def test_g05_two_hundred_wrong_logins_at_once_do_not_stop_a_member(open_house: Server) -> None:
