@@ -58,10 +58,16 @@ def fate(mutant: Mutant) -> str:
         place.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         for compiled in place.parent.glob(f"__pycache__/{place.stem}.*"):
             compiled.unlink()
-        wanted = f"test_{mutant.id.lower()}" + (f" and {mutant.test}" if mutant.test else "")
+        name = f"test_{mutant.id.lower()}_"
+        wanted = name + (f" and {mutant.test}" if mutant.test else "")
+        files = [
+            file.relative_to(copy)
+            for file in sorted((copy / "tests" / "threats").glob("test_*.py"))
+            if f"def {name}" in file.read_text(encoding="utf-8")
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
-             "--backend", mutant.backend, "tests/threats", "-k", wanted],
+             "--backend", mutant.backend, "-k", wanted, *files],
             cwd=copy,  # from where it is imported, before what is installed
             capture_output=True,
             text=True,
