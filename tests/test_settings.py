@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from davserver import setting_errors
-from davserver.settings import BadSettings, Settings, load
+from davserver.settings import BadSettings, Settings, errors, load
 
 pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
 
@@ -225,7 +224,7 @@ def test_a_kind_of_error_that_is_not_in_the_table_is_told_in_french_too() -> Non
     with pytest.raises(ValidationError) as wrong:
         Strange.model_validate({"day": "x"})
 
-    assert setting_errors.explained(wrong.value, "a.toml", "NO_") == (
+    assert errors.explained(wrong.value, "a.toml", "NO_") == (
         'a.toml : clé « day » : cette valeur ne convient pas (reçu : "x").'
     )
 

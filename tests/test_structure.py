@@ -22,8 +22,6 @@ LEVELS = (
     {"model"},
     {
         "settings",
-        "setting_errors",
-        "setting_forms",
         "names",
         "errors",
         "logs",

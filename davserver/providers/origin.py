@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from davserver.setting_forms import Network
+from davserver.settings.forms import Network
 
 log = logging.getLogger(__name__)
 

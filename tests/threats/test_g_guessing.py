@@ -16,8 +16,8 @@ from davserver.accounts.throttle import neighbourhood
 from davserver.errors import Busy
 from davserver.model import LoginTrace
 from davserver.providers.origin import Disbelief, Origin, origin
-from davserver.setting_forms import network
 from davserver.settings import LoginSettings, ServerSettings
+from davserver.settings.forms import network
 from tests import logins
 from tests.conftest import Start
 from tests.logins import ELSEWHERE, HOME, OFFICE, Gatehouse

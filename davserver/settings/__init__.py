@@ -27,7 +27,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from davserver import setting_errors, setting_forms
+from davserver.settings import errors, forms
 
 ENVIRONMENT = "DAVSERVER_"
 GIGABYTE = 1_000_000_000
@@ -55,10 +55,8 @@ class ServerSettings(Section):
     threads: PositiveInt = 64
     certificate: Path | None = None
     private_key: Path | None = None
-    address: Annotated[str, AfterValidator(setting_forms.public_address)] = ""
-    trusted_proxies: tuple[
-        Annotated[setting_forms.Network, BeforeValidator(setting_forms.network)], ...
-    ] = ()
+    address: Annotated[str, AfterValidator(forms.public_address)] = ""
+    trusted_proxies: tuple[Annotated[forms.Network, BeforeValidator(forms.network)], ...] = ()
     max_header_bytes: PositiveInt = 32_768
     max_xml_bytes: PositiveInt = 262_144
     idle_timeout: NonNegativeFloat = 30
@@ -73,7 +71,7 @@ class StorageSettings(Section):
     """Where the rows and the bytes are kept. Empty values mean: inside ``data``."""
 
     data: Path = Path("data")
-    database: Annotated[str, AfterValidator(setting_forms.database)] = ""
+    database: Annotated[str, AfterValidator(forms.database)] = ""
     orphan_grace: NonNegativeFloat = 86_400
 
     @property
@@ -236,9 +234,9 @@ def load(config: Path | None = None, *, data: Path | None = None) -> Settings:
         settings = Settings(**values)
     except ValidationError as error:
         source = str(config) if config else "environnement"
-        raise BadSettings(setting_errors.explained(error, source, ENVIRONMENT)) from None
+        raise BadSettings(errors.explained(error, source, ENVIRONMENT)) from None
     except SettingsError:
-        raise BadSettings(setting_errors.undecoded(ENVIRONMENT, Settings.model_fields)) from None
+        raise BadSettings(errors.undecoded(ENVIRONMENT, Settings.model_fields)) from None
     storage = settings.storage
     if data is not None:
         storage = storage.model_copy(update={"data": data})
