@@ -206,6 +206,8 @@ LITTER: dict[str, tuple[str, bytes]] = {
 EVIDENCE: dict[str, tuple[str, bytes]] = {
     "large": ("~$Constat.pdf", PDF * 1_000),
     "small PDF": ("~$Petit constat.pdf", PDF),
+    "tiny PDF": ("~$Mini.pdf", b"%PDF-1.4\n".ljust(162, b"x")),
+    "tiny text": ("~$Note.docx", b"Le mur penche.".ljust(165)),
     "PDF of a Mac": ("._Pièce 4.pdf", PDF * 10),
     "large thumbnails": ("Thumbs.db", b"\xd0\xcf\x11\xe0".ljust(40_000_000, b"\1")),
     "large, of no kind": ("._Relevé.bin", b"\1" * 3_000_000),

@@ -191,7 +191,10 @@ def test_h04_what_ends_or_turns_a_header_is_no_name(demo: Server, name: str) -> 
     for target in (f"/dav/{quote(SPACE[0])}/{name}", f"/dav/{quote(SPACE[0])}/{name}/x.pdf"):
         for method in ("PUT", "MKCOL", "GET", "LOCK"):
             reply = expert.request(method, target, b"")
-            assert reply.status in (400, 403, 404, 409, 415), (method, reply.status)
+            # These are characters of names elsewhere; what has others is not even looked for.
+            elsewhere = name in ("a%22b", "a%E2%80%A8b")
+            known = (403, 404, 409, 415) if elsewhere else (400,)
+            assert reply.status in known, (method, reply.status)
             assert "set-cookie" not in reply.headers and "x" not in reply.headers
             assert all(value.isascii() and value.isprintable() for value in reply.headers.values())
             assert reply.reason.isascii()
