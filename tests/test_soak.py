@@ -95,10 +95,11 @@ def test_a_day_of_use_keeps_every_promise_and_grows_nothing(server: Server) -> N
 
     third = len(samples) // 3
     first, last = samples[third : 2 * third], samples[2 * third :]
-    grown = slope(samples[third:])
+    grown = slope(last)
     print(
         f"\n{SECONDS:.0f} s, {sum(promises.answers.values())} answers, {len(promises.all())} "
-        f"pieces; memory {last[-1].memory >> 20} MiB, {grown / 2**20:+.2f} MiB an hour; "
+        f"pieces; memory {[s.memory >> 20 for s in samples[4::5]]} MiB, in the end "
+        f"{grown / 2**20:+.2f} MiB an hour; "
         f"descriptors {first[-1].descriptors} then {last[-1].descriptors}, threads "
         f"{first[-1].threads} then {last[-1].threads}; {dict(sorted(promises.answers.items()))}"
     )
