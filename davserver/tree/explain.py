@@ -36,6 +36,7 @@ from davserver.work import Caches, Client, Work
 TREE, LOCKS, ACCOUNT = "tree", "locks", "account"
 """What decides where no policy does: what stands in the tree, a lock, the account itself."""
 _PROPERTY = "{urn:davserver:explain}property"
+_ELEMENT = '<property xmlns="urn:davserver:explain"/>'
 _LOCK_CONDITIONS = ("lock-token-submitted", "no-conflicting-lock", "lock-token-matches-request-uri")
 
 
@@ -312,7 +313,7 @@ def _unlock(work: Work, question: Question) -> int:
 
 
 def _proppatch(work: Work, question: Question) -> int:
-    changes = [properties.Change(_PROPERTY, "<property/>")]
+    changes = [properties.Change(_PROPERTY, _ELEMENT)]
     spot, permitted = properties.describe(work, question.path, changes, put.no_condition)
     if not permitted:
         _ask(work, verbs.proppatch(work, spot))
