@@ -8,7 +8,7 @@ import pytest
 from tests.clients import DOSSIER, EXPERT, SlowUpload
 from tests.dav import Dav, Reply
 from tests.deposits import ARCHIVE, AUTHOR, BOX, OTHER, PDF, at, sealed
-from tests.serving import Server
+from tests.serving import QUICK, Server
 
 WINDOWS = "Microsoft-WebDAV-MiniRedir/10.0.22631"
 FINDER = "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)"
@@ -22,16 +22,22 @@ def token(reply: Reply) -> str:
 def test_one_put_is_a_deposit_that_only_its_author_sees_until_it_is_quiet(
     author: Dav, other: Dav, expert: Dav
 ) -> None:
-    assert author.put(at("une.pdf"), PDF).status == 201
+    # A busy machine may take longer to look than a deposit takes to be sealed: then once more.
+    for name in (f"une {attempt}.pdf" for attempt in range(20)):
+        begun = time.monotonic()
+        assert author.put(at(name), PDF).status == 201
+        mine = (author.get(at(name)), name in author.names(BOX))
+        theirs = [
+            (person.get(at(name)).status, name in person.names(BOX)) for person in (other, expert)
+        ]
+        if time.monotonic() - begun < float(QUICK["DAVSERVER_DEPOSIT__QUIET_UNLOCKED"]):
+            break
 
-    assert author.get(at("une.pdf")).body == PDF
-    assert "une.pdf" in author.names(BOX)
-    for person in (other, expert):
-        assert person.get(at("une.pdf")).status == 404
-        assert "une.pdf" not in person.names(BOX)
-    before = author.get(at("une.pdf")).headers
-    sealed(other, "une.pdf")
-    after = other.get(at("une.pdf"))
+    assert theirs == [(404, False), (404, False)]
+    assert (mine[0].body, mine[1]) == (PDF, True)
+    before = mine[0].headers
+    sealed(other, name)
+    after = other.get(at(name))
     assert after.body == PDF
     assert [after.headers[key] for key in ("etag", "last-modified", "content-length")] == [
         before[key] for key in ("etag", "last-modified", "content-length")
