@@ -171,6 +171,27 @@ def test_while_a_long_upload_runs_nobody_else_takes_its_name_and_it_is_not_seale
     assert expert.get(name).body == PDF * 10
 
 
+def test_a_long_upload_with_a_token_does_not_take_a_name_whose_lock_has_gone(
+    lawyer: Dav, expert: Dav
+) -> None:
+    name, elsewhere = (*BOX, "verrouillée.pdf"), (*BOX, "partie.pdf")
+    assert lawyer.put(name, PDF).status == 201
+    token = lawyer.lock(name).headers["lock-token"]
+
+    def watched() -> Iterator[bytes]:
+        for number, block in enumerate(slow(PDF * 10, 8)):
+            if number == 1:
+                assert lawyer.move(name, elsewhere).status == 201
+            yield block
+
+    reply = lawyer.request("PUT", name, watched(), {"If": f"({token})"}, chunked=True)
+
+    assert reply.status == 412
+    assert lawyer.get(name).status == 404
+    assert lawyer.get(elsewhere).body == PDF
+    wait_for(lambda: seen(expert, elsewhere), 20, "the seal")
+
+
 def test_a_long_upload_that_passes_the_quota_ends_soon_and_leaves_no_name(start: object) -> None:
     server = start()  # type: ignore[operator]
     lawyer = server.dav("cabinet.quartz-placebo")

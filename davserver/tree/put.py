@@ -59,10 +59,11 @@ def is_own_unfinished(work: Work, spot: Spot) -> bool:
     return spot.node is not None and spot.seen and spot.node.is_open
 
 
-def reserve(work: Work, path: Path, size: int) -> Held | None:
+def reserve(work: Work, path: Path, size: int, guard: Guard) -> Held | None:
     """Take the name of a deposit of which ``size`` bytes have come and more are coming, or keep it
     from being sealed meanwhile: for as long as a client may pause, and a little more. Judges the
-    size so far, so that an endless body ends soon.
+    size so far, so that an endless body ends soon, and the client's conditions: of a name that it
+    takes itself they would hold later, though what they mean has gone.
 
     None where no name is to be held. :func:`release` undoes it if the rest never comes.
     """
@@ -70,7 +71,7 @@ def reserve(work: Work, path: Path, size: int) -> Held | None:
     dossier, _ = spot.place()
     if spot.node is not None and _may_repeat(work, spot, spot.node, None):
         return None
-    _check(work, spot, size, no_condition)
+    _check(work, spot, size, guard)
     until = work.now + timedelta(seconds=work.settings.server.idle_timeout + RECEIVING)
     if spot.node is not None and is_own_unfinished(work, spot):
         deposit = write.open_deposit(work, dossier, spot.folders, spot.node)

@@ -126,7 +126,7 @@ class _Transfer:
         """Tell that content is coming, of which ``size`` bytes are here."""
         with self._exchange.site.writing(self._exchange.actor, self._exchange.client) as work:
             self._exchange.require_still_valid(work)
-            held = put.reserve(work, self._exchange.path, size)
+            held = put.reserve(work, self._exchange.path, size, self._exchange.conditions.guard_put)
         known = self._held.node_id if self._held is not None else None
         if held is not None and held.node_id != known:
             self._held = held
