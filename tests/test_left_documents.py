@@ -6,14 +6,16 @@ from collections.abc import Iterator
 import pytest
 
 from tests.dav import Dav, Names
+from tests.model import people
 from tests.model.site import LOGINS, Box, TimedSite
-from tests.model.tree import AUTHOR, EXPERT
+from tests.model.tree import AUTHOR
 from tests.serving import PASSWORD
 from tests.test_side_files import FINDER, LITTER, WINDOWS
 
 PDF = b"%PDF-1.4\n" + b"x" * 3_000
 DAY = 86_400.0
 LEFT = "Lot.pdf~"
+box, author, expert = people.box, people.author, people.expert  # fixtures
 
 
 @pytest.fixture(scope="module")
@@ -21,21 +23,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedSite]:
     made = TimedSite(tmp_path_factory.mktemp("left"))
     yield made
     made.close()
-
-
-@pytest.fixture
-def box(site: TimedSite) -> Box:
-    return site.fresh()
-
-
-@pytest.fixture
-def author(site: TimedSite) -> Dav:
-    return site.server.dav(LOGINS[AUTHOR], agent=WINDOWS)
-
-
-@pytest.fixture
-def expert(site: TimedSite) -> Dav:
-    return site.server.dav(LOGINS[EXPERT], agent=WINDOWS)
 
 
 @pytest.fixture

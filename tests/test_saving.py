@@ -6,11 +6,12 @@ import pytest
 
 from tests.changes import short, sync
 from tests.dav import Dav, Names
+from tests.model import people
 from tests.model.site import LOGINS, Box, TimedSite
 from tests.model.tree import AUTHOR, EXPERT
-from tests.test_side_files import WINDOWS
 
 OLD, NEW = b"PK\x03\x04" + b"1" * 3_000, b"PK\x03\x04" + b"2" * 4_000
+box, reader, expert = people.box, people.author, people.expert  # fixtures
 OWN = '<x:own xmlns:x="urn:test">kept</x:own>'
 
 
@@ -24,27 +25,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TimedSite]:
 
 
 @pytest.fixture
-def expert(site: TimedSite) -> Dav:
-    return site.server.dav(LOGINS[EXPERT], agent=WINDOWS)
-
-
-@pytest.fixture
-def reader(site: TimedSite) -> Dav:
-    return site.server.dav(LOGINS[AUTHOR], agent=WINDOWS)
-
-
-@pytest.fixture
 def folder(site: TimedSite, expert: Dav, box: Box) -> Names:
     """A folder of the expert with a document of his, « suivi.docx »."""
     place = box.places["plans"]
     assert expert.put((*place, "suivi.docx"), OLD).status == 201
     assert expert.proppatch((*place, "suivi.docx"), OWN).status == 207
     return place
-
-
-@pytest.fixture
-def box(site: TimedSite) -> Box:
-    return site.fresh()
 
 
 def begin(dav: Dav, folder: Names) -> None:

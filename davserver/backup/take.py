@@ -18,6 +18,7 @@ from davserver.errors import Full, Unavailable
 from davserver.model import Blob, JournalLine, schema
 from davserver.model.database import Database
 from davserver.site import Site
+from davserver.storage.away import STORE
 from davserver.verify.rows import NOWHERE, Kept, Rows
 
 LAST_LINE = select(JournalLine.hash).order_by(JournalLine.id.desc()).limit(1)
@@ -46,7 +47,7 @@ def take(site: Site, root: Path, *, shared: bool = False) -> Taken:
     if root.resolve().is_relative_to(site.settings.storage.data.resolve()):
         raise BackupProblem(f"{root} : ce dossier est dans celui du site.")
     if not site.blobs.ready():
-        raise Unavailable("Le stockage des pièces est momentanément indisponible.")
+        raise Unavailable(STORE)
     with folder.held():
         with site.database.reading() as session:
             sites = line_of(session, folder)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from davserver.clients import program
 from davserver.model import LIVE_STATES, NodeState
 from davserver.policy import Act, Action, Decision, Entry, Policy, Rights
-from davserver.policy.side_names import SideKind, is_formed, kind_of, most
+from davserver.policy.side_names import SideKind, is_formed, is_litter, kind_of, most
 
 
 class SideFiles(Policy):
@@ -47,7 +47,7 @@ def _gets_name_of_litter(action: Action) -> bool:
     moved = action.arriving or action.entry
     if moved is None or not moved.is_file or moved.name == action.name:
         return False
-    return kind_of(action.name, "", folder=False, within=None) is SideKind.LITTER
+    return is_litter(action.name)
 
 
 def _taken() -> Decision:
@@ -60,7 +60,7 @@ def _takes(action: Action) -> bool:
 
 
 def _refused_as_litter(action: Action) -> Decision | None:
-    if action.arriving is not None and not _is_litter(action.arriving, action):
+    if action.arriving is not None and not _came_as_litter(action.arriving, action):
         return _disguised(action)
     if action.makes_folder:
         return None
@@ -68,7 +68,7 @@ def _refused_as_litter(action: Action) -> Decision | None:
     return _disguised(action) if not bound or (action.size or 0) > bound else None
 
 
-def _is_litter(arriving: Entry, action: Action) -> bool:
+def _came_as_litter(arriving: Entry, action: Action) -> bool:
     """Whether what MOVE or COPY brings has been found to be litter when it came."""
     folder = _side_folder(action.arriving_chain)
     return arriving.state is NodeState.SIDE and SideKind.LITTER is kind_of(

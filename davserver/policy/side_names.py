@@ -139,6 +139,12 @@ def kind_of(name: str, agent: str, *, folder: bool, within: str | None) -> SideK
     return _folder(key, agent.lower()) if folder else _file(key, agent.lower())
 
 
+def is_litter(name: str, *, within: str | None = None) -> bool:
+    """Whether a file of this name is litter, whatever program has written it. ``within``: as for
+    :func:`kind_of`."""
+    return kind_of(name, "", folder=False, within=within) is SideKind.LITTER
+
+
 def _file(key: str, agent: str) -> SideKind | None:
     if _found(key, _LITTER) is not None:
         return SideKind.LITTER

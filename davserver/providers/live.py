@@ -13,7 +13,7 @@ from davserver.tree.lookup import Path, shown_name
 from davserver.tree.properties import trifling
 from davserver.work import Work
 
-_XML = "http://www.w3.org/XML/1998/namespace"
+XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 _SUPPORTED = "".join(
     f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope>"
     "<D:locktype><D:write/></D:locktype></D:lockentry>"
@@ -183,7 +183,7 @@ def _tags(tag: str) -> tuple[str, str]:
     namespace, _, name = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
     if namespace == "DAV:":
         return f"D:{name}", f"D:{name}"
-    if namespace == _XML:  # no other prefix may be bound to it
+    if namespace == XML_NAMESPACE:  # no other prefix may be bound to it
         return f"xml:{name}", f"xml:{name}"
     if not namespace:
         return f'{name} xmlns=""', name

@@ -7,8 +7,8 @@ from lxml import etree
 from davserver.providers import live
 from davserver.tree.properties import Change
 
-_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-_ID = "{http://www.w3.org/XML/1998/namespace}id"
+_LANGUAGE = f"{{{live.XML_NAMESPACE}}}lang"
+_ID = f"{{{live.XML_NAMESPACE}}}id"
 _DISPLAYNAME = "{DAV:}displayname"
 
 

@@ -55,6 +55,7 @@ def database(text: str) -> str:
     """``text``, if it is the SQLAlchemy URL of a kind of database that the program knows."""
     if not text:
         return text
+    # Imported here: most sites set no database, and this room needs none.
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 

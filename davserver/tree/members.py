@@ -7,7 +7,7 @@ from sqlalchemy import CTE, select
 from sqlalchemy.orm import aliased
 
 from davserver.model import Node, NodeState
-from davserver.policy.side_names import SideKind, kind_of
+from davserver.policy.side_names import is_litter
 from davserver.work import Work
 
 
@@ -56,8 +56,7 @@ def is_left_document(folders: Sequence[Node], node: Node) -> bool:
     name: a temporary file with content. ``folders`` lead to it."""
     if node.state is not NodeState.SIDE or node.is_folder or not node.size:
         return False
-    kind = kind_of(node.name, "", folder=False, within=side_above(folders))
-    return kind is not SideKind.LITTER
+    return not is_litter(node.name, within=side_above(folders))
 
 
 def side_above(folders: Sequence[Node]) -> str | None:

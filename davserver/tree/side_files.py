@@ -26,7 +26,7 @@ from davserver.model import (
     User,
 )
 from davserver.policy.rights import Rights
-from davserver.policy.side_names import SideKind, kind_of
+from davserver.policy.side_names import is_litter
 from davserver.tree import write
 from davserver.tree.members import is_left_document
 from davserver.tree.sealing import folders_of
@@ -53,7 +53,7 @@ def untold(work: Work) -> list[int]:
     """The ids of temporary files with content to which no program came back, and whose authors have
     not been told that they are no deposits."""
     rows = work.session.execute(_untold(work)).all()
-    return [node_id for node_id, name in rows if not _is_litter(name) and _tellable(work, node_id)]
+    return [node_id for node_id, name in rows if not is_litter(name) and _tellable(work, node_id)]
 
 
 def tell(work: Work, node_id: int) -> None:
@@ -140,10 +140,6 @@ def _told(when: ColumnElement[bool]) -> ColumnElement[bool]:
             Message.kind == MessageKind.TEMPORARY,
         )
     )
-
-
-def _is_litter(name: str) -> bool:
-    return kind_of(name, "", folder=False, within=None) is SideKind.LITTER
 
 
 def _is_left(work: Work, node_id: int) -> bool:
