@@ -34,14 +34,22 @@ DRIVE: Any = SimpleNamespace(
 def read(parser: Callable[..., Any], *told: Any) -> Any:
     """What the parser makes of it; None for a problem. Any other exception is a find, and so is
     a parser that takes long."""
+    result, spent = timed(parser, *told)
+    for _ in range(2):
+        if spent >= SOON:  # of the garbage of all tests, maybe: a slow parser is slow every time
+            spent = min(spent, timed(parser, *told)[1])
+    assert spent < SOON, f"{parser.__name__} took {spent:.3f} s"
+    return result
+
+
+def timed(parser: Callable[..., Any], *told: Any) -> tuple[Any, float]:
+    """What the parser makes of it, and the seconds of processor that took."""
     begun = time.thread_time()
     try:
-        return parser(*told)
+        result = parser(*told)
     except (Problem, RefusedRequest):
-        return None
-    finally:
-        spent = time.thread_time() - begun
-        assert spent < SOON, f"{parser.__name__} took {spent:.3f} s"
+        result = None
+    return result, time.thread_time() - begun
 
 
 def _path(raw: str) -> None:
@@ -105,7 +113,10 @@ def _exchange(method: str, target: str, headers: dict[str, str], length: str) ->
 
 
 def _xml(text: bytes) -> None:
-    root = read(bodies.xml, io.BytesIO(text), len(text), 262_144)
+    def xml(text: bytes) -> Any:
+        return bodies.xml(io.BytesIO(text), len(text), 262_144)
+
+    root = read(xml, text)
     if root is None:
         return
     for reader in (

@@ -114,11 +114,15 @@ def test_e08_a_malformed_entity_tag_refuses(expert: Dav, room: Names, header: st
 
 
 def test_e08_junk_costs_no_time(expert: Dav, room: Names) -> None:
-    for junk in (*JUNK, *HEAPS):
-        begun = time.process_time()
+    def seconds(junk: str) -> float:
+        begun = time.thread_time()
         with pytest.raises(BadRequest):
             Conditions({"if": junk}, frozenset({"127.0.0.1"}))
-        assert time.process_time() - begun < 0.05, junk[:20]
+        return time.thread_time() - begun
+
+    for junk in (*JUNK, *HEAPS):
+        # The best of three: the collector of garbage may have its turn in one.
+        assert min(seconds(junk) for _ in range(3)) < 0.05, junk[:20]
     for junk in HEAPS:
         reply = ask(expert, "PUT", address(*room, "neuf"), ("If", junk), body=b"x")
         assert reply.status in (400, 431), junk[:20]

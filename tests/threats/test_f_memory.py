@@ -123,12 +123,15 @@ def read(server: Breakable) -> int:
     return reply.status
 
 
-@pytest.fixture(scope="module")
-def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breakable]:
-    """A server of one worker whose requests for memory can be seen, and refused, one by one."""
-    folder = tmp_path_factory.mktemp("asking")
-    copied(folder / "data")
-    with Breakable(folder, {STEPS: ""} | ONE | ASKING) as server:
+@pytest.fixture
+def asking(tmp_path: Path) -> Iterator[Breakable]:
+    """A server of one worker whose requests for memory can be seen, and refused, one by one.
+
+    A new one for each test: a thread that was refused memory looks into the free memory of all
+    others from then on, and may find all there that an act needs.
+    """
+    copied(tmp_path / "data")
+    with Breakable(tmp_path, {STEPS: ""} | ONE | ASKING) as server:
         acts.settle(acts.deposit(server, "first.pdf"), server, 0)
         acts.settle(acts.replace(server, "first.pdf"), server, 0)
         yield server
