@@ -1,7 +1,7 @@
 """The power goes at the very moment of an answer: what was acknowledged is on the disk."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, product
 from pathlib import Path
@@ -35,6 +35,7 @@ from tests.faults.site import (
 pytestmark = [pytest.mark.timeout(LONG if LENGTH > 1 else 120), pytest.mark.embedded]
 _serial = count(1)
 _CLIENT = Client("console")
+IMAGES = 100  # of one pair of disks: sealed pieces and lines of the journal stay, and fill them
 
 
 @dataclass
@@ -88,9 +89,10 @@ def read(site: Site, path: Names) -> bytes | None:
         return b"".join(site.blobs.read(blob.key)) if blob is not None else b""
 
 
-@pytest.fixture(scope="module")
-def powered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Powered]:
-    folder = tmp_path_factory.mktemp("power")
+@contextmanager
+def powered(folder: Path) -> Iterator[Powered]:
+    """A server with a new site on two new disks, in ``folder`` which is made."""
+    folder.mkdir()
     with ExitStack() as stack:
         pieces, rows = disks.image(folder, "pieces"), disks.image(folder, "rows")
         disk = stack.enter_context(disks.mounted(pieces, folder / "disk"))
@@ -98,8 +100,7 @@ def powered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Powered]:
         settings = parted(disk / "data", database)
         made(disk / "data", settings)
         server = Breakable(disk, {"DAVSERVER_STORAGE__DATABASE": settings.storage.database})
-        powered = Powered(folder, pieces, rows, stack.enter_context(server), settings)
-        yield powered
+        yield Powered(folder, pieces, rows, stack.enter_context(server), settings)
 
 
 def put(power: Powered, name: str) -> None:
@@ -162,28 +163,32 @@ ACTS: Mapping[str, Callable[[Powered, str], None]] = {
 
 
 @pytest.mark.parametrize("length", range(1, LENGTH + 1))
-def test_f02_what_was_acknowledged_survives_a_power_cut(powered: Powered, length: int) -> None:
-    images = 0
-    for acts in product(ACTS, repeat=length):
-        powered.known.clear()
-        powered.gone.clear()
-        name = f"{next(_serial)}.pdf"
-        put(powered, name)
-        for act in acts:
-            ACTS[act](powered, name)
-        powered.cut()
-        images += 1
-        clear(powered)
-    say(f"power cuts after {length} acts: {images} images of two disks, all mounted and verified")
+def test_f02_what_was_acknowledged_survives_a_power_cut(tmp_path: Path, length: int) -> None:
+    sequences = list(product(ACTS, repeat=length))
+    for start in range(0, len(sequences), IMAGES):
+        with powered(tmp_path / str(start)) as power:
+            for acts in sequences[start : start + IMAGES]:
+                name = f"{next(_serial)}.pdf"
+                put(power, name)
+                for act in acts:
+                    ACTS[act](power, name)
+                power.cut()
+                clear(power)
+    say(
+        f"power cuts after {length} acts: {len(sequences)} images of two disks, all mounted and "
+        "verified"
+    )
 
 
-def clear(powered: Powered) -> None:
-    """Make room again: the disks are small."""
-    expert = powered.server.dav(EXPERT)
-    for path, body in powered.known.items():
+def clear(power: Powered) -> None:
+    """Forget what was acknowledged, and make room again: the disks are small."""
+    expert = power.server.dav(EXPERT)
+    for path, body in power.known.items():
         if path[:-1] == SPACE and body is not None:
             assert expert.delete(path).status == 204
-    site = Site(powered.settings)
+    power.known.clear()
+    power.gone.clear()
+    site = Site(power.settings)
     sweep_now(site)
     site.close()
 
