@@ -1,0 +1,100 @@
+"""davserver, with all its policies, its journal and its flushes."""
+
+import http.client
+import os
+import ssl
+import sys
+from base64 import b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from bench import files
+from bench.peers import Absent, Box, Peer
+
+_ROOT = Path(__file__).parent.parent.parent
+_DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
+_BOXES = {
+    "cabinet.brumaire-kalve": "Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)",
+    "cabinet.ortie-lambda": "Cabinet ORTIE-LAMBDA (SCCV Mirabelle)",
+    "cabinet.factice-dumodele":
+        "Cabinet FACTICE-DUMODÈLE (Atelier Clothoïde, Mutuelle Fictive des Architectes)",
+    "cabinet.saule-exemple": "Cabinet SAULE-EXEMPLE (Étanchéité Sans-Souci SARL)",
+    "cabinet.quartz-placebo": "Cabinet QUARTZ-PLACEBO (Assur'Imaginaire)",
+    "ulysse.personne-lambda": "M. Ulysse PERSONNE-LAMBDA (sans avocat)",
+}  # fmt: skip
+
+
+class Davserver(Peer):
+    """The demonstration's site; the files lie in the space of an expert, put there by PUT."""
+
+    name = "davserver"
+    prefix = "/dav/Espace de l'expert/"
+
+    def command(self) -> Sequence[str]:
+        return [
+            sys.executable, "-m", "davserver", "demo", "--data", str(self.folder / "data"),
+            "--port", str(self.port), "--password", files.OWNER.password,
+        ]  # fmt: skip
+
+    def boxes(self, number: int) -> list[Box]:
+        """The mailboxes of the demonstration's first dossier, of their lawyers and of a party."""
+        place = self.origin + "/dav/"
+        return [
+            Box(
+                files.Person(login, files.OWNER.password),
+                place + quote(f"{_DOSSIER}/04 Boîtes aux lettres/{box}/"),
+            )
+            for login, box in list(_BOXES.items())[:number]
+        ]
+
+    def environment(self) -> dict[str, str]:
+        tls = self.tls
+        told = {
+            "DAVSERVER_SERVER__CERTIFICATE": str(tls.chain),
+            "DAVSERVER_SERVER__PRIVATE_KEY": str(tls.key),
+        } if tls else {}  # fmt: skip
+        # The tree that this file belongs to, whatever is installed.
+        return {**os.environ, **told, "PYTHONPATH": str(_ROOT)}
+
+    def fill(self) -> None:
+        """Nothing: what it serves comes by its door, see :meth:`start`."""
+
+    def start(self) -> None:
+        super().start()
+        files.written(self.served)
+        login = f"{files.OWNER.login}:{files.OWNER.password}".encode()
+        headers = {"Authorization": "Basic " + b64encode(login).decode()}
+        door = self._door()
+        for folder in sorted(self.served.iterdir()):
+            self._ask(door, "MKCOL", (folder.name,), headers)
+            for file in sorted(folder.iterdir()):
+                self._ask(door, "PUT", (folder.name, file.name), headers, file)
+        door.close()
+
+    def _door(self) -> http.client.HTTPConnection:
+        address = urlsplit(self.origin).netloc
+        if self.tls is None:
+            return http.client.HTTPConnection(address, timeout=120)
+        context = ssl.create_default_context(cafile=str(self.tls.authority))
+        return http.client.HTTPSConnection(address, timeout=120, context=context)
+
+    def _ask(
+        self,
+        door: http.client.HTTPConnection,
+        method: str,
+        path: Sequence[str],
+        headers: dict[str, str],
+        body: Path | None = None,
+    ) -> None:
+        where = quote(self.prefix + "/".join(path))
+        if body is None:
+            door.request(method, where, headers=headers)
+        else:
+            size = {"Content-Length": str(body.stat().st_size)}
+            with body.open("rb") as file:
+                door.request(method, where, file, headers | size)
+        reply = door.getresponse()
+        reply.read()
+        if reply.status != 201:
+            raise Absent(f"{method} {'/'.join(path)}: {reply.status}")

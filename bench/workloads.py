@@ -1,0 +1,172 @@
+"""What is asked of every server: the rows of the table."""
+
+import gzip
+import http.client
+import itertools
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from bench import day, files
+from bench.load import Ask, Wrong, basic, many, once
+from bench.peers import Peer
+
+OK, MULTISTATUS, CREATED = frozenset({200}), frozenset({207}), frozenset({201})
+WRITTEN = frozenset({200, 201, 204})
+_turns = itertools.count(1)  # no name is used twice
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row: ``run`` does it once on a server and returns its figure, the more the better.
+
+    ``goal``: what is wanted of davserver, as factors of peers. ``tls``: over TLS.
+    """
+
+    name: str
+    title: str
+    unit: str
+    run: Callable[[Peer, "Terms"], float]
+    goal: Mapping[str, float]
+    tls: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long and with what: ``seconds`` of a turn; the files to send are made in ``folder`` when
+    they are first asked for."""
+
+    seconds: float
+    folder: Path
+
+    @cached_property
+    def small(self) -> Path:
+        """A document to send often."""
+        path = self.folder / "small.pdf"
+        path.write_bytes(files.content(files.UPLOAD_SIZE))
+        return path
+
+    @cached_property
+    def large(self) -> Path:
+        """A large one."""
+        return files.large(self.folder / "large.zip", seed=10_000)
+
+    @cached_property
+    def pieces(self) -> list[Path]:
+        """Folders of pieces, one for each who deposits."""
+        return day.written(self.folder / "pieces")
+
+
+def listing(depth: str, *, packed: bool = False, connections: int = 4) -> Callable[..., float]:
+    """PROPFIND of the folder that is listed, with an empty body; answers a second."""
+
+    def run(peer: Peer, terms: Terms) -> float:
+        url = peer.url(files.LISTING, "")
+        headers = {"Depth": depth} | ({"Accept-Encoding": "gzip"} if packed else {})
+        members = 1 + files.LISTED if depth == "1" else 1
+        least = _listed(peer, url, headers, members)
+        ask = Ask("PROPFIND", url, MULTISTATUS, least, headers)
+        return many(ask, seconds=terms.seconds, connections=connections).per_second
+
+    return run
+
+
+def _listed(peer: Peer, url: str, headers: Mapping[str, str], members: int) -> int:
+    """The size of a listing's body as it comes, once its members have been counted."""
+    door = connection(peer)
+    door.request("PROPFIND", urlsplit(url).path, headers={**basic(), **headers})
+    reply = door.getresponse()
+    body = reply.read()
+    door.close()
+    packed = reply.headers.get("Content-Encoding") == "gzip"
+    text = gzip.decompress(body) if packed else body
+    found = len(etree.fromstring(text).findall("{DAV:}response"))
+    if reply.status != 207 or found != members:
+        raise Wrong(f"PROPFIND {url}: {reply.status}, {found} members")
+    return len(body)
+
+
+def connection(peer: Peer) -> http.client.HTTPConnection:
+    """A connection to a server, to be closed."""
+    address = urlsplit(peer.origin).netloc
+    if peer.tls is None:
+        return http.client.HTTPConnection(address, timeout=60)
+    context = ssl.create_default_context(cafile=str(peer.tls.authority))
+    return http.client.HTTPSConnection(address, timeout=60, context=context)
+
+
+def get_small(peer: Peer, terms: Terms) -> float:
+    """GET of each listed file in turn; answers a second."""
+    url = peer.url(files.LISTING, files.listed_name(7777)).replace("7777", "%n")
+    ask = Ask("GET", url, OK, files.LISTED_SIZE)
+    return many(ask, seconds=terms.seconds).per_second
+
+
+def put_small(peer: Peer, terms: Terms) -> float:
+    """PUT of 100 KiB under ever new names; answers a second."""
+    url = peer.url(files.UPLOADS, "") + "%d.pdf"
+    ask = Ask("PUT", url, CREATED, body=terms.small)
+    return many(ask, seconds=terms.seconds, first=next(_turns) * 100_000_000).per_second
+
+
+def get_large(peer: Peer, terms: Terms) -> float:
+    """GET of a large file; bytes a second."""
+    ask = Ask("GET", peer.url(files.LARGE, files.LARGE_NAME), OK)
+    return once(ask, size=files.LARGE_SIZE, authority=_authority(peer)).bytes_per_second
+
+
+def put_large(peer: Peer, terms: Terms) -> float:
+    """PUT of as much, over the same document each time; bytes a second."""
+    ask = Ask("PUT", peer.url(files.UPLOADS, "large.zip"), WRITTEN, body=terms.large)
+    return once(ask, size=files.LARGE_SIZE, authority=_authority(peer)).bytes_per_second
+
+
+def move(peer: Peer, terms: Terms) -> float:
+    """MOVE of the folder that is listed, there and back; moves a second."""
+    door = connection(peer)
+    here, there = peer.url(files.LISTING, ""), peer.url(f"{files.LISTING} moved", "")
+    count, begun = 0, time.monotonic()
+    while time.monotonic() < begun + terms.seconds / 2 or count % 2:
+        source, goal = (there, here) if count % 2 else (here, there)
+        headers = {**basic(), "Destination": goal, "Overwrite": "F"}
+        door.request("MOVE", urlsplit(source).path, headers=headers)
+        reply = door.getresponse()
+        reply.read()
+        if reply.status not in (201, 204):
+            raise Wrong(f"MOVE {source}: {reply.status}")
+        count += 1
+    door.close()
+    return count / (time.monotonic() - begun)
+
+
+def _authority(peer: Peer) -> Path | None:
+    return peer.tls.authority if peer.tls else None
+
+
+_NGINX, _APACHE = "nginx dav-ext", "Apache mod_dav"
+WORKLOADS = (
+    Workload("propfind-1", "PROPFIND Depth 1 of 1,000 members", "/s", listing("1"),
+             {_NGINX: 3, _APACHE: 10}),
+    Workload("propfind-1-gzip", "the same, `Accept-Encoding: gzip`", "/s",
+             listing("1", packed=True), {_NGINX: 3, _APACHE: 10}),
+    Workload("propfind-0", "PROPFIND Depth 0", "/s", listing("0"), {_APACHE: 1}),
+    Workload("get-4k", "GET 4 KiB", "/s", get_small, {_APACHE: 1}),
+    Workload("put-100k", "PUT 100 KiB", "/s", put_small, {_APACHE: 1}),
+    Workload("get-512m", f"GET {files.LARGE_MIB} MiB", "B/s", get_large, {_APACHE: 0.9}),
+    Workload("put-512m", f"PUT {files.LARGE_MIB} MiB", "B/s", put_large, {_APACHE: 1}),
+    Workload("move", "MOVE of a folder of 1,000 pieces", "/s", move, {}),
+    Workload("eve", "eve of a meeting: 6 lawyers, 210 files, 900 MB by rclone", "B/s",
+             lambda peer, terms: day.eve(peer, terms.pieces), {_APACHE: 1}),
+    Workload("crowd", "the same on 50 connections", "/s",
+             listing("1", connections=50), {}),
+    Workload("tls-propfind-1", "PROPFIND Depth 1 over TLS", "/s", listing("1"), {}, tls=True),
+    Workload("tls-get-4k", "GET 4 KiB over TLS", "/s", get_small, {}, tls=True),
+    Workload("tls-get-512m", f"GET {files.LARGE_MIB} MiB over TLS", "B/s", get_large,
+             {_NGINX: 1}, tls=True),
+)  # fmt: skip
