@@ -5,6 +5,7 @@ it: an agent can be forged, and what a forger gains is told in his own column.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,14 @@ PROGRAMS = (
     Program("libreoffice", forgets_token=True),
 )
 _UNKNOWN = Program("")
+_LONGEST = max(len(known.agent) for known in PROGRAMS)
 
 
 def program(agent: str) -> Program:
     """The program of a user agent; an unknown one has no habits."""
-    start = agent.lower()
+    return _known(agent[:_LONGEST].lower())
+
+
+@lru_cache(maxsize=1_000)
+def _known(start: str) -> Program:
     return next((known for known in PROGRAMS if start.startswith(known.agent)), _UNKNOWN)

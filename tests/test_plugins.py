@@ -285,6 +285,7 @@ def test_the_manual_names_every_act_fact_and_moment() -> None:
     manual = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
     facts = [name for name in Action.__slots__ if not name.startswith("_")]
 
-    for name in [*(act.name for act in Act), *facts, "judge", "inspect"]:
+    public = {name for name in vars(Policy) if not name.startswith("_")}
+    assert public == {"judge", "inspect", "alike"}
+    for name in [*(act.name for act in Act), *facts, *public]:
         assert re.search(rf"\b{name}\b", manual), name
-    assert {name for name in vars(Policy) if not name.startswith("_")} == {"judge", "inspect"}

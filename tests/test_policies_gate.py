@@ -1,15 +1,36 @@
 """The gate of all policies by itself: answers of policies in, one decision out."""
 
 import logging
+from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations, product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from davserver.errors import NotFound, Refused
-from davserver.policy import Act, Action, Decision, Policy
+from davserver.model import DossierState, NodeState
+from davserver.policy import Act, Action, Actor, Decision, Entry, Policy, Rights
 from davserver.policy.file_names import FileNames
 from davserver.policy.gate import Gate, refusal
-from tests.actions import action
+from davserver.policy.loading import make_gate
+from davserver.settings import Settings
+from tests.actions import (
+    ARCHIVE,
+    ASSISTANT,
+    BOX,
+    DOSSIER,
+    EXPERT,
+    LAWYER,
+    NOTES,
+    OTHER,
+    OTHERS_BOX,
+    SAPITEUR,
+    SAPITEURS_BOX,
+    action,
+    file,
+)
 
 pytestmark = pytest.mark.embedded  # no site, or none whose back end matters
 
@@ -29,6 +50,7 @@ class Says(Policy):
         return self.judge(action)
 
 
+NAMES = ("Pièce n°1.pdf", ".DS_Store", "~$Constat.docx", "con.txt", "x" * 300, "a?b", "Thumbs.db")
 YES, NO, HIDE = Decision.allow("oui"), Decision.deny("Non."), Decision.hide("Rien.")
 SILENCE, FAILURE = None, RuntimeError("broken")
 
@@ -120,3 +142,48 @@ def test_a_policy_is_asked_only_for_the_moments_that_it_defines() -> None:
 
     assert gate.permits(action(Act.SEE))
     assert gate.inspect(action(Act.COMPLETE), b"") is not None
+
+
+@given(
+    chain=st.sampled_from([NOTES, BOX, OTHERS_BOX, ARCHIVE, SAPITEURS_BOX]),
+    actor=st.sampled_from([EXPERT, LAWYER, OTHER, ASSISTANT, SAPITEUR]),
+    author=st.sampled_from([LAWYER, OTHER]),
+    state=st.sampled_from(NodeState),
+    rights=st.integers(0, Rights.ALL.value),
+    life=st.sampled_from(DossierState),
+    names=st.lists(st.sampled_from(NAMES), min_size=2, max_size=2),
+    others=st.lists(
+        st.tuples(st.integers(0, 10**12), st.none() | st.integers(1, 99), st.datetimes()),
+        min_size=2, max_size=2,
+    ),
+)  # fmt: skip
+@settings(max_examples=500, deadline=None)
+def test_whether_a_file_is_seen_hangs_on_nothing_of_its_own_but_state_and_author(
+    chain: tuple[Entry, ...],
+    actor: Actor,
+    author: Actor,
+    state: NodeState,
+    rights: int,
+    life: DossierState,
+    names: list[str],
+    others: list[tuple[int, int | None, datetime]],
+) -> None:
+    """A listing asks once for all files that have these in common: see :attr:`Policy.alike`."""
+    gate = make_gate(Settings())
+    assert gate.sees_alike
+    one, other = (
+        gate.judge(
+            replace(
+                action(Act.SEE, chain, actor=actor, rights=Rights(rights),
+                       entry=replace(file(name, state, author, number), size=size),
+                       dossier=replace(DOSSIER, state=life)),
+                now=now.replace(tzinfo=UTC),
+            )
+        )
+        for name, (size, number, now) in zip(names, others, strict=True)
+    )  # fmt: skip
+    assert (one.allowed, one.hides) == (other.allowed, other.hides)
+
+
+def test_one_policy_that_looks_at_names_makes_a_listing_ask_about_each() -> None:
+    assert not gate_of(YES).sees_alike

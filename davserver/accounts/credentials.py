@@ -1,21 +1,21 @@
 """Who is asking: login and password, verified once and remembered, revoked at once.
 
 What is remembered is only that a password matched a hash, or did not. Each request reads the rows
-of the account, so a changed password, a disabled or a removed account and a revoked device are
-refused at their next request, in every process and on open connections too.
+of the account, unless nothing at all was committed since they were read; so a changed password, a
+disabled or a removed account and a revoked device are refused at their next request, in every
+process and on open connections too.
 
 A password that is remembered as right is never throttled, whoever else guesses. One remembered as
 wrong is no further guess: a mounted drive repeats it every few seconds. All refusals are alike, in
 what they say and in the time they take. A right one enters also when nothing can be written.
 """
 
-import hashlib
 import hmac
 import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,6 +62,7 @@ class Credentials:
         self._in_turn = InTurn()
         self._right = _Memory()
         self._wrong = _Memory()
+        self._entered = _Entered()
 
     def prepare(self) -> None:
         """Do beforehand what the first unknown login would else wait for."""
@@ -73,6 +74,19 @@ class Credentials:
         An unknown, a disabled and a wrong one take the same time, as does whoever guesses too often
         to be looked at. Raises Busy when too many log in at once, Unavailable.
         """
+        version = self._database.version.now()  # before the rows are read: see Version
+        key = self._digest(f"{login}\x00{password}\x00{door}")
+        today = self._clock().date()
+        actor = self._entered.of(key, (version, today))
+        if actor is None:
+            actor = self._read_and_verified(login, password, address, door)
+            if actor is not None:
+                self._entered.keep(key, (version, today), actor)
+        return actor
+
+    def _read_and_verified(
+        self, login: str, password: str, address: str, door: str
+    ) -> Actor | None:
         visitor = Visitor(login.strip().lower(), address)
         with self._database.reading() as session:
             found = devices.of_password(session, visitor.login, password)
@@ -83,9 +97,11 @@ class Credentials:
             return actor_of(user, devices.facts(device))
         return account.actor if self._verified(visitor, password, account) else None
 
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._secret, text.encode("utf-8", "surrogatepass"), "sha256")
+
     def _verified(self, visitor: Visitor, password: str, account: _Account) -> bool:
-        text = f"{visitor.login}\x00{password}\x00{account.hash}"
-        key = hmac.new(self._secret, text.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+        key = self._digest(f"{visitor.login}\x00{password}\x00{account.hash}")
         if self._right.has(key):
             return True
         with self._in_turn.of(key):
@@ -147,6 +163,26 @@ class _Memory:
             self._keys[key] = None
             while len(self._keys) > KEPT:
                 self._keys.popitem(last=False)
+
+
+class _Entered:
+    """Who entered last, each with the state of the rows and the day for which that is true."""
+
+    def __init__(self) -> None:
+        self._actors: OrderedDict[bytes, tuple[Hashable, Actor]] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, key: bytes, state: Hashable) -> Actor | None:
+        with self._lock:
+            found = self._actors.get(key)
+            return found[1] if found is not None and found[0] == state else None
+
+    def keep(self, key: bytes, state: Hashable, actor: Actor) -> None:
+        with self._lock:
+            self._actors[key] = (state, actor)
+            self._actors.move_to_end(key)
+            if len(self._actors) > KEPT:
+                self._actors.popitem(last=False)
 
 
 def actor_of(user: User, device: Device | None = None) -> Actor:

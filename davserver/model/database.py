@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from davserver.errors import Full, Unavailable
 from davserver.model import schema
+from davserver.model.version import Version
 
 BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
@@ -63,6 +64,7 @@ class Database:
         )
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
+        self.version = Version(self.engine)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -155,6 +157,7 @@ class Database:
 
     def close(self) -> None:
         """Give back all connections."""
+        self.version.close()
         self.engine.dispose()
 
 

@@ -215,7 +215,14 @@ class Decision:
 
 
 class Policy:
-    """One rule. Subclasses define the moments they need, under exactly these names."""
+    """One rule. Subclasses define the moments they need, under exactly these names.
+
+    ``alike`` says that :meth:`judge` decides SEE of a file by the actor, the folder with the rights
+    in it, and the file's state and author alone: a listing then asks once for all files that have
+    these in common. Name, size, number and time must then not matter.
+    """
+
+    alike = False
 
     def judge(self, action: Action) -> Decision | None:
         """Decide on one act; None is silence. Must do no input or output: it is asked for every

@@ -14,6 +14,8 @@ class Antivirus(Policy):
     """Judges PUBLISH by the verdict about the very content. A bad one counts for ever; without a
     scanner (``active`` false), contents that nobody has inspected are shown."""
 
+    alike = True
+
     def __init__(self, *, active: bool) -> None:
         self._active = active
 

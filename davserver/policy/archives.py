@@ -13,6 +13,8 @@ _HERE = frozenset({NodeRole.ARCHIVE, NodeRole.ARCHIVES})
 class Archives(Policy):
     """Judges what enters an archive, what leaves it, and where a deposited piece may go."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         if action.act is Act.ARRIVE:
             return self._arrival(action)

@@ -8,6 +8,8 @@ class DeviceLimits(Policy):
     """Hides other dossiers from a device that is limited to one, and refuses what needs a right
     that was not left to the device, whatever its user may do himself."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         device = action.actor.device
         if device is None:

@@ -8,6 +8,8 @@ from davserver.policy.rights import READING
 class DossierLife(Policy):
     """Refuses writing outside the live states, and reading once members are cut."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         state = action.dossier.state
         if state in LIVE_STATES or action.act is Act.PUBLISH:

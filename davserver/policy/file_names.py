@@ -10,6 +10,8 @@ class FileNames(Policy):
     """Refuses a new name that some member could not open on his computer, and the name of another
     file that a program takes for a name of its own."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         if action.misspelt:
             return _taken(action)

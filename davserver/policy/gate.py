@@ -25,13 +25,20 @@ _FAILED = replace(
 
 class Gate:
     """All active policies, each under its name; those of third parties (``foreign``) with a bound
-    on their time. Immutable: threads share it."""
+    on their time. Immutable: threads share it.
+
+    ``sees_alike``: see :attr:`Policy.alike`. ``has_foreign_judges``: what it says may hang on what
+    no row tells.
+    """
 
     def __init__(
         self, policies: Sequence[tuple[str, Policy]], foreign: Sequence[tuple[str, Policy]] = ()
     ) -> None:
         self._judges = _moments(policies, "judge") + _bounded(foreign, "judge")
         self._inspectors = _moments(policies, "inspect") + _bounded(foreign, "inspect")
+        judges = [policy for _, policy in (*policies, *foreign) if _defines(policy, "judge")]
+        self.sees_alike = all(policy.alike for policy in judges)
+        self.has_foreign_judges = any(_defines(policy, "judge") for _, policy in foreign)
         self.names = tuple(name for name, _ in (*policies, *foreign))
 
     def judge(self, action: Action) -> Decision:
@@ -81,10 +88,12 @@ def refusal(decision: Decision, act: Act) -> NotFound | Refused:
 def _moments(policies: Sequence[tuple[str, Policy]], moment: str) -> tuple[tuple[str, Moment], ...]:
     """The policies that define ``moment``: the others are not asked for nothing."""
     return tuple(
-        (name, getattr(policy, moment))
-        for name, policy in policies
-        if getattr(type(policy), moment) is not getattr(Policy, moment)
+        (name, getattr(policy, moment)) for name, policy in policies if _defines(policy, moment)
     )
+
+
+def _defines(policy: Policy, moment: str) -> bool:
+    return getattr(type(policy), moment) is not getattr(Policy, moment)
 
 
 def _bounded(policies: Sequence[tuple[str, Policy]], moment: str) -> tuple[tuple[str, Moment], ...]:

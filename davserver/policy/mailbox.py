@@ -14,6 +14,8 @@ class Mailbox(Policy):
     (:mod:`davserver.policy.archives`).
     """
 
+    alike = True
+
     def __init__(self, folders: bool = True) -> None:
         self.folders = folders
 

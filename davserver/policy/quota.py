@@ -8,6 +8,8 @@ _GROWS = frozenset({Act.ADD, Act.COMPLETE, Act.REPLACE, Act.ARRIVE})
 class Quota(Policy):
     """Refuses what would pass the quota of the dossier or of the platform, before the transfer."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         if action.act not in _GROWS or not action.size:
             return None

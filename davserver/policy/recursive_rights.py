@@ -30,6 +30,8 @@ _DOING = {
 class RecursiveRights(Policy):
     """Permits what the actor's rights in the folder cover. What is unfinished is its author's."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         entry = action.entry
         if action.act is Act.PUBLISH:

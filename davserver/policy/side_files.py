@@ -17,6 +17,8 @@ from davserver.policy.side_names import SideKind, is_formed, is_litter, kind_of,
 class SideFiles(Policy):
     """Says where side files are taken in, and refuses documents in disguise."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         if action.act in (Act.RENAME, Act.ARRIVE):
             return _disguised(action) if _gets_name_of_litter(action) else None

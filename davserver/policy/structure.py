@@ -9,6 +9,8 @@ _CHANGES = frozenset({Act.RENAME, Act.REMOVE, Act.LEAVE, Act.DESCRIBE, Act.LOCK}
 class Structure(Policy):
     """Refuses to rename, move, remove or lock the folders that rights and policies hang on."""
 
+    alike = True
+
     def judge(self, action: Action) -> Decision | None:
         entry = action.entry
         if action.act in _CHANGES and entry is not None and entry.role is not NodeRole.PLAIN:

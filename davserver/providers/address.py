@@ -7,6 +7,7 @@ before they are decoded, and decoded once: policy and store receive the same lis
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from davserver.errors import BadDestination, BadRequest
@@ -16,6 +17,7 @@ from davserver.tree.lookup import Path
 ROOT = "dav"  # the drive is mounted from /dav/; « / » is a collection that holds it
 _ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9%!$&'()*+,;=:@._~-]+)+/?")
+_OFTEN = 1_000  # characters of a target that is remembered
 _SAFE = "!$&'()*+,;=:@-._~"
 
 
@@ -38,6 +40,10 @@ class Address:
 
 def parse(raw: str) -> Address:
     """The address of a raw request target. Raises BadRequest for what no name can be."""
+    return _parsed_often(raw) if len(raw) <= _OFTEN else _parsed(raw)
+
+
+def _parsed(raw: str) -> Address:
     target = raw.split("?", 1)[0]
     if "#" in target:
         raise BadRequest("Cette adresse est mal formée.")
@@ -54,6 +60,9 @@ def parse(raw: str) -> Address:
     return Address(
         tuple(names[1:]), slash=slash, echo=target if faithful else "", spelt=decoded[-1]
     )
+
+
+_parsed_often = lru_cache(maxsize=4_096)(_parsed)
 
 
 def parse_url(url: str, hosts: frozenset[str]) -> Address:
@@ -81,14 +90,19 @@ def parse_url(url: str, hosts: frozenset[str]) -> Address:
 def href(path: Path, *, folder: bool) -> str:
     """The absolute path of a resource, as answers give it: upper-case escapes, folders with a
     slash."""
-    names = "".join("/" + quote(name, safe=_SAFE) for name in (ROOT, *path))
+    names = "".join("/" + _quoted(name) for name in (ROOT, *path))
     return names + ("/" if folder else "")
 
 
 def below(base: str, names: Path, *, folder: bool = False) -> str:
     """The href of what lies at ``names`` below the resource at ``base``, or of that one itself."""
-    path = base.rstrip("/") + "".join("/" + quote(name, safe=_SAFE) for name in names)
+    path = base.rstrip("/") + "".join("/" + _quoted(name) for name in names)
     return path + ("/" if folder else "")
+
+
+@lru_cache(maxsize=10_000)
+def _quoted(name: str) -> str:
+    return quote(name, safe=_SAFE)
 
 
 def _decoded(segment: str) -> str:

@@ -32,7 +32,10 @@ PHRASES = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back. ``body`` is bytes, or blocks of a known ``length`` in bytes."""
+    """What goes back. ``body`` is bytes, or blocks of a known ``length`` in bytes.
+
+    ``lasting``: the same request may get it again as long as nothing was committed.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -40,6 +43,7 @@ class Answer:
     phrase: str = ""
     blocks: Iterator[bytes] | None = None
     length: int = 0
+    lasting: bool = False
 
     @property
     def status_line(self) -> str:
@@ -65,25 +69,27 @@ def multistatus(responses: Iterable[str]) -> Answer:
     return Answer(207, (("Content-Type", XML),), body.encode())
 
 
-def mkcol_response(propstats: Iterable[tuple[int, str]], condition: str = "") -> Answer:
+def mkcol_response(outcome: Iterable[tuple[int, str]], condition: str = "") -> Answer:
     """403 for a folder whose properties cannot be set (RFC 5689 §3, §5.1)."""
     error = f"<D:error><D:{condition}/></D:error>" if condition else ""
-    body = f'{PROLOGUE}<D:mkcol-response xmlns:D="DAV:">{_all(propstats, error)}</D:mkcol-response>'
+    told = propstats(outcome, error)
+    body = f'{PROLOGUE}<D:mkcol-response xmlns:D="DAV:">{told}</D:mkcol-response>'
     return Answer(403, (("Content-Type", XML),), body.encode(), "Propriete non modifiable")
 
 
-def response(href: str, propstats: Iterable[tuple[int, str]]) -> str:
-    """A ``D:response`` of an href with, for each status, the properties that have it."""
-    return f"<D:response><D:href>{escape(href)}</D:href>{_all(propstats)}</D:response>"
+def response(href: str, told: str) -> str:
+    """A ``D:response`` of an href with its ready ``D:propstat`` elements."""
+    return f"<D:response><D:href>{escape(href)}</D:href>{told}</D:response>"
 
 
-def _all(propstats: Iterable[tuple[int, str]], error: str = "") -> str:
-    """``D:propstat`` elements; ``error`` tells more of those that failed."""
+def propstats(outcome: Iterable[tuple[int, str]], error: str = "") -> str:
+    """``D:propstat`` elements: for each status the properties that have it. ``error`` tells more of
+    those that failed."""
     return "".join(
         f"<D:propstat><D:prop>{properties}</D:prop>"
         f"<D:status>HTTP/1.1 {status} {PHRASES[status]}</D:status>"
         f"{error if status == 403 else ''}</D:propstat>"
-        for status, properties in propstats
+        for status, properties in outcome
     )
 
 

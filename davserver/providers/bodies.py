@@ -50,11 +50,10 @@ def blocks(source: Input, announced: int | None) -> Iterator[bytes]:
         raise Cut
 
 
-def xml(source: Input, announced: int | None, most: int) -> Any:
-    """The root element of an XML body of at most ``most`` bytes; None for an empty one.
-
-    Raises BadRequest for what is not XML, or has a DOCTYPE: entities are how XML attacks.
-    """
+def whole(source: Input, announced: int | None, most: int) -> bytes:
+    """The body, of at most ``most`` bytes. Raises TooLarge, Cut."""
+    if announced == 0:
+        return b""
     if announced is not None and announced > most:
         raise TooLarge("Cette requête est trop longue.", phrase="Requete trop longue")
     text = bytearray()
@@ -62,6 +61,14 @@ def xml(source: Input, announced: int | None, most: int) -> Any:
         text += block
         if len(text) > most:
             raise TooLarge("Cette requête est trop longue.", phrase="Requete trop longue")
+    return bytes(text)
+
+
+def xml(text: bytes) -> Any:
+    """The root element of an XML body; None for an empty one.
+
+    Raises BadRequest for what is not XML, or has a DOCTYPE: entities are how XML attacks.
+    """
     if not text.strip():
         return None
     parser = etree.XMLParser(
@@ -69,7 +76,7 @@ def xml(source: Input, announced: int | None, most: int) -> Any:
         remove_comments=True, remove_pis=True,
     )  # fmt: skip
     try:
-        root = etree.fromstring(bytes(text), parser)
+        root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError:
         raise BadRequest("Le corps de la requête n'est pas du XML valable.") from None
     if root.getroottree().docinfo.internalDTD is not None:

@@ -10,7 +10,7 @@ from davserver.errors import BadRequest, Unauthenticated
 from davserver.policy import Actor
 from davserver.providers.address import Address, parse, parse_url
 from davserver.providers.answers import Answer
-from davserver.providers.bodies import Input, xml
+from davserver.providers.bodies import Input, whole, xml
 from davserver.providers.conditions import Conditions
 from davserver.site import Site
 from davserver.tree.lookup import Path
@@ -42,7 +42,11 @@ class Exchange:
         }
         self.agent = self.headers.get("user-agent", "")
         self.address: Address = parse(str(environ["REQUEST_URI"]))
-        self.conditions = Conditions(self.headers, self.hosts, of_folder=self.address.slash)
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """The conditions that the client sets. Raises BadRequest for malformed ones."""
+        return Conditions(self.headers, self.hosts, of_folder=self.address.slash)
 
     @property
     def actor(self) -> Actor:
@@ -145,6 +149,11 @@ class Exchange:
         """The body."""
         return cast(Input, self.environ["wsgi.input"])
 
+    @cached_property
+    def text(self) -> bytes:
+        """The whole body, of a request whose body is XML. Raises TooLarge, Cut."""
+        return whole(self.input, self.announced, self.site.settings.server.max_xml_bytes)
+
     def xml(self) -> Any:
         """The XML body, None when there is none."""
-        return xml(self.input, self.announced, self.site.settings.server.max_xml_bytes)
+        return xml(self.text)

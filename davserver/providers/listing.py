@@ -3,21 +3,27 @@
 PROPFIND (RFC 4918 §9.1) and REPORT (RFC 3253 §3.6) ask and are answered alike.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
 from davserver.errors import BadRequest, Refused
-from davserver.model import Dossier, Node, NodeState
+from davserver.model import Dossier, Lock, Node, NodeState
 from davserver.providers import live
 from davserver.providers.address import below
-from davserver.providers.answers import response
+from davserver.providers.answers import propstats, response
+from davserver.providers.facts import Facts
 from davserver.providers.view import Shared, View
 from davserver.tree import locking, properties
 from davserver.tree.locks import MOST_ON_ONE
 from davserver.tree.lookup import Path, Spot, members, shown_name
 from davserver.tree.members import Member
 from davserver.work import Work
+from davserver.work.outline import Chain
+
+REMEMBERED = 10_000  # resources whose properties were written last
+_NAME = "{DAV:}displayname"
 
 
 class Endless(Refused):
@@ -41,6 +47,18 @@ class Asked:
     only_names: bool = False
     minimal: bool = False
 
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether :func:`live.plain` tells all that is asked of most resources."""
+        return all(live.is_plain(tag) for tag in self.named)
+
+    def tags(self, dead: Iterable[str]) -> list[str]:
+        """The properties to be told of a resource with these dead ones. Of all, not the name again,
+        which the href has: Windows reads no listing beyond 1,000,000 bytes."""
+        if not self.everything:
+            return list(self.named)
+        return [tag for tag in (*live.USUAL, *dead) if tag != _NAME] + list(self.named)
+
 
 def asked(body: Any, *, minimal: bool) -> Asked:
     """What a PROPFIND body asks; an empty one asks for all (§9.1). Raises BadRequest."""
@@ -63,11 +81,11 @@ def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
     inside = members(work, spot) if deep and spot.node.is_folder else []
     fetched = _Fetched(work, [spot.node, *inside], spot.folders)
     yield fetched.view(spot.path, "", spot.node, spot.dossier, spot.folders)
+    folders = () if spot.is_root else (*spot.folders, spot.node)
     for node in inside:
         dossier = spot.dossier
         if dossier is None and node.dossier_id is not None:
             dossier = work.session.get_one(Dossier, node.dossier_id)
-        folders = () if spot.is_root else (*spot.folders, spot.node)
         # What is unfinished is its author's: whose program wants its own form back, gets it.
         kept = work.client.program.keeps_form and node.state is not NodeState.PUBLISHED
         name = (node.spelt if kept else "") or shown_name(node, dossier)
@@ -93,6 +111,7 @@ class _Fetched:
         self._locks = locking.live_on(work, [*nodes, *above])
         self._dead = properties.dead(work, nodes)
         self._shared = Shared(work)
+        self._ways: dict[int | None, tuple[Chain, list[Lock]]] = {}
 
     def view(
         self,
@@ -100,17 +119,28 @@ class _Fetched:
         name: str,
         node: Node,
         dossier: Dossier | None,
-        folders: Sequence[Node],
+        folders: tuple[Node, ...],
     ) -> View:
-        inherited = [
-            lock
-            for folder in reversed(folders)
-            for lock in self._locks.get(folder.id, ())
-            if lock.infinite
-        ]
-        locks = [*self._locks.get(node.id, ()), *inherited[:MOST_ON_ONE]]
+        above, inherited = self._way(folders)
+        locks = [*self._locks.get(node.id, ()), *inherited]
         dead = self._dead.get(node.id, {})
-        return View(self._work, path, name, node, dossier, folders, locks, dead, self._shared)
+        return View(
+            self._work, path, name, node, dossier, folders, above, locks, dead, self._shared
+        )
+
+    def _way(self, folders: tuple[Node, ...]) -> tuple[Chain, list[Lock]]:
+        """The ids of the folders that lead to a resource, and the locks that it inherits."""
+        last = folders[-1].id if folders else None
+        if last not in self._ways:
+            inherited = [
+                lock
+                for folder in reversed(folders)
+                for lock in self._locks.get(folder.id, ())
+                if lock.infinite
+            ]
+            chain = tuple(folder.id for folder in folders)
+            self._ways[last] = chain, inherited[:MOST_ON_ONE]
+        return self._ways[last]
 
 
 def described(view: View, wanted: Asked, base: str) -> str:
@@ -119,22 +149,30 @@ def described(view: View, wanted: Asked, base: str) -> str:
     names = (view.name,) if view.name else ()
     where = below(base, names, folder=view.node.is_folder)
     if wanted.only_names:
-        return response(where, [(200, "".join(live.empty(tag) for tag in live.names(view)))])
-    tags = [*live.usual(view), *wanted.named] if wanted.everything else list(wanted.named)
-    return response(where, propstats(tags, lambda tag: live.element(view, tag), wanted))
+        return response(where, propstats([(200, "".join(map(live.empty, live.names(view))))]))
+    if wanted.is_plain and not view.locks and not view.dead:
+        return response(where, _plain(view.facts, wanted))
+    tags = wanted.tags(view.dead)
+    return response(where, propstats(sorted_out(tags, lambda tag: live.element(view, tag), wanted)))
 
 
-def propstats(
+@lru_cache(maxsize=REMEMBERED)
+def _plain(facts: Facts, wanted: Asked) -> str:
+    """The properties of a resource without locks and dead ones: see :mod:`providers.facts`."""
+    return propstats(sorted_out(wanted.tags(()), lambda tag: live.plain(facts, tag), wanted))
+
+
+def sorted_out(
     tags: Sequence[str], element: Callable[[str], str | None], wanted: Asked
 ) -> list[tuple[int, str]]:
     """For each status the properties that have it. ``element`` tells a property, None where the
-    resource has no such one."""
+    resource has no such one: what was not asked by name is not missed."""
     found, missing = [], []
     for tag in dict.fromkeys(tags):
         told = element(tag)
         if told is not None:
             found.append(told)
-        elif not wanted.minimal:
+        elif not wanted.minimal and tag in wanted.named:
             missing.append(live.empty(tag))
     outcome = [(200, "".join(found))] if found or not missing else []
     return [*outcome, (404, "".join(missing))] if missing else outcome

@@ -1,40 +1,19 @@
 """Live properties: what the server knows of a resource (RFC 4918 §15, RFC 4331, RFC 3744)."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from xml.sax.saxutils import escape, quoteattr
 
 from davserver.model import Lock, Node
-from davserver.providers import access
+from davserver.providers import access, facts
 from davserver.providers.address import href
-from davserver.providers.answers import http_date
-from davserver.providers.resources import content_type
+from davserver.providers.facts import Facts
 from davserver.providers.view import View
-from davserver.tree.lookup import Path, shown_name
+from davserver.tree.lookup import Path
 from davserver.tree.properties import trifling
 from davserver.work import Work
 
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
-_SUPPORTED = "".join(
-    f"<D:lockentry><D:lockscope><D:{scope}/></D:lockscope>"
-    "<D:locktype><D:write/></D:locktype></D:lockentry>"
-    for scope in ("exclusive", "shared")
-)
-
-
-def _resourcetype(view: View) -> str:
-    return "<D:collection/>" if view.node.is_folder else ""
-
-
-def _supportedlock(view: View) -> str:
-    # Empty where nothing can be locked: LibreOffice then opens read-only without an error.
-    return _SUPPORTED if view.changeable else ""
-
-
-def _win32_attributes(view: View) -> str:
-    # Read-only and « archive », or « archive » alone; folders: « directory ».
-    if view.node.is_folder:
-        return "00000010"
-    return "00000020" if view.changeable else "00000021"
 
 
 def _quota(view: View, *, used: bool) -> str | None:
@@ -59,12 +38,6 @@ def _reports(view: View) -> str:
     return "<D:supported-report><D:report><D:sync-collection/></D:report></D:supported-report>"
 
 
-def _checksums(view: View) -> str | None:
-    if view.node.is_folder or not view.node.sha256:
-        return None
-    return f'<C:checksum xmlns:C="http://owncloud.org/ns">SHA256:{view.node.sha256}</C:checksum>'
-
-
 def _lockdiscovery(view: View) -> str:
     # A listing repeats what is inherited for each member: without the owner, who may be of 4,096
     # characters, and stands at the root.
@@ -80,17 +53,6 @@ def _lockdiscovery(view: View) -> str:
     )
 
 
-_DAV: dict[str, Callable[[View], str | None]] = {
-    "creationdate": lambda view: view.node.created.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    "displayname": lambda view: escape(shown_name(view.node, view.dossier)),
-    "getlastmodified": lambda view: http_date(view.modified),
-    "resourcetype": _resourcetype,
-    "getcontentlength": lambda view: None if view.node.is_folder else str(view.node.size),
-    "getcontenttype": lambda view: None if view.node.is_folder else content_type(view.node.name),
-    "getetag": lambda view: view.shared.tags.of(view.node),
-    "supportedlock": _supportedlock,
-    "lockdiscovery": _lockdiscovery,
-}
 # Told only to who asks for them by name (RFC 4331 §2, RFC 3744 §5).
 _DAV_NAMED: dict[str, Callable[[View], str | None]] = {
     "quota-available-bytes": lambda view: _quota(view, used=False),
@@ -98,47 +60,54 @@ _DAV_NAMED: dict[str, Callable[[View], str | None]] = {
     "sync-token": _sync_token,
     "supported-report-set": _reports,
 }
-_OTHER: dict[str, Callable[[View], str | None]] = {
-    "{urn:schemas-microsoft-com:}Win32FileAttributes": _win32_attributes,
-    "{urn:schemas-microsoft-com:}Win32CreationTime": lambda view: http_date(view.node.created),
-    "{urn:schemas-microsoft-com:}Win32LastModifiedTime": lambda view: http_date(view.modified),
-    "{urn:schemas-microsoft-com:}Win32LastAccessTime": lambda view: http_date(view.modified),
-    "{http://owncloud.org/ns}checksums": _checksums,
-    "{http://apache.org/dav/props/}executable": lambda view: None if view.node.is_folder else "F",
-}
 # Set by file managers; tree/properties.py says what becomes of it.
-_SETTABLE = frozenset(tag for tag in _OTHER if tag != "{http://owncloud.org/ns}checksums")
-ALL = tuple(f"{{DAV:}}{name}" for name in _DAV)
-_VALUES = (
-    {f"{{DAV:}}{name}": value for name, value in (_DAV | _DAV_NAMED).items()}
-    | {f"{{DAV:}}{name}": value for name, value in access.PROPERTIES.items()}
-    | _OTHER
-)
+_SETTABLE = frozenset(tag for tag in facts.OTHER if tag != "{http://owncloud.org/ns}checksums")
+_OF_FACTS = {f"{{DAV:}}{name}": value for name, value in facts.DAV.items()} | facts.OTHER
+_LOCKS = "{DAV:}lockdiscovery"
+_OF_VIEW = {
+    _LOCKS: _lockdiscovery,
+    **{f"{{DAV:}}{name}": value for name, value in (_DAV_NAMED | access.PROPERTIES).items()},
+}
+USUAL = (*(f"{{DAV:}}{name}" for name in facts.DAV), _LOCKS)
 
 
 def is_protected(tag: str) -> bool:
     """Whether clients may not set this property: a live one, or an invented one of « DAV: », which
     some programs take for an answer of the server (Explorer hides what is « ishidden »)."""
     invented = tag.startswith("{DAV:}") and not trifling(tag)
-    return invented or (tag in _VALUES and tag not in _SETTABLE)
+    return invented or ((tag in _OF_FACTS or tag in _OF_VIEW) and tag not in _SETTABLE)
 
 
 def names(view: View) -> list[str]:
     """The properties that this resource has, for ``propname``."""
-    return [tag for tag in ALL if _VALUES[tag](view) is not None] + list(view.dead)
-
-
-def usual(view: View) -> list[str]:
-    """The properties told for ``allprop``: not the name again, which the href has. Windows reads no
-    listing beyond 1,000,000 bytes."""
-    return [tag for tag in names(view) if tag != "{DAV:}displayname"]
+    return [tag for tag in USUAL if _value(view, tag) is not None] + list(view.dead)
 
 
 def element(view: View, tag: str) -> str | None:
     """The property ``tag`` of a resource as XML; None when it has no such property."""
     if tag in view.dead:
         return view.dead[tag]
-    value = _VALUES[tag](view) if tag in _VALUES else None
+    return _element(tag, _value(view, tag))
+
+
+def is_plain(tag: str) -> bool:
+    """Whether of a resource without locks and dead properties :func:`plain` tells ``tag``."""
+    return tag not in _OF_VIEW or tag == _LOCKS
+
+
+def plain(known: Facts, tag: str) -> str | None:
+    """As :func:`element`, of a resource without locks and dead properties."""
+    value = _OF_FACTS[tag](known) if tag in _OF_FACTS else "" if tag == _LOCKS else None
+    return _element(tag, value)
+
+
+def _value(view: View, tag: str) -> str | None:
+    if tag in _OF_FACTS:
+        return _OF_FACTS[tag](view.facts)
+    return _OF_VIEW[tag](view) if tag in _OF_VIEW else None
+
+
+def _element(tag: str, value: str | None) -> str | None:
     if value is None:
         return None
     opening, closing = _tags(tag)
@@ -177,6 +146,7 @@ def _activelock(lock: Lock, work: Work, root: str, *, owned: bool = True) -> str
     )
 
 
+@lru_cache(maxsize=1_000)
 def _tags(tag: str) -> tuple[str, str]:
     """The opening and closing tag of a Clark name; ``D:`` for DAV:, since some parsers know only
     declared prefixes."""

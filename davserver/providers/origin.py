@@ -8,6 +8,7 @@ import ipaddress
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from davserver.settings.forms import Network
@@ -71,6 +72,7 @@ def _spoken_for(environ: dict[str, Any], peer: str, proxies: Collection[Network]
     return peer
 
 
+@lru_cache(maxsize=4_096)
 def _plain(text: str) -> str:
     """An address in its one form, an IPv4 one never written as IPv6; empty if it is none."""
     try:
@@ -88,5 +90,6 @@ def _is_of(address: str, networks: Collection[Network]) -> bool:
     return any(found in network for network in networks)
 
 
+@lru_cache(maxsize=4_096)
 def _is_loopback(address: str) -> bool:
     return bool(address) and ipaddress.ip_address(address).is_loopback

@@ -14,6 +14,8 @@ from wsgidav.request_resolver import RequestResolver
 from davserver.errors import NotAllowed, Problem, Refused
 from davserver.providers.answers import Answer, problem, send
 from davserver.providers.exchange import Exchange
+from davserver.providers.kept import KEPT_METHODS, Kept
+from davserver.providers.packing import packed
 from davserver.providers.resources import File, Folder, resource
 from davserver.providers.verbs import (
     copy_move,
@@ -67,6 +69,7 @@ class DossierProvider(DAVProvider):
     def __init__(self, site: Site) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.site = site
+        self._kept = Kept(site)
 
     def set_lock_manager(self, lock_manager: object) -> None:
         """WsgiDAV offers LOCK only to a provider that has a lock manager. Here the tree keeps the
@@ -93,7 +96,9 @@ class DossierProvider(DAVProvider):
             exchange.actor  # noqa: B018 - nobody passes without having been authenticated
             if exchange.address.site:
                 return site.answer(exchange)
-            return VERBS[method](exchange)
+            if method in KEPT_METHODS:
+                return self._kept.of(exchange, _made)
+            return _made(exchange)
         except Problem as error:
             if isinstance(error, Refused) and method not in READING_METHODS:
                 self._refused(exchange, error)
@@ -110,3 +115,10 @@ class DossierProvider(DAVProvider):
                 refusals.note(work, exchange.path, exchange.method, error, shown=shown)
         if error.status == 403:
             error.status = habits.refused_write
+
+
+def _made(exchange: Exchange) -> Answer:
+    """The answer to a request that is addressed to the drive."""
+    exchange.conditions  # noqa: B018 - a malformed one is refused, whatever the method
+    answer = VERBS[exchange.method](exchange)
+    return packed(answer, exchange.headers.get("accept-encoding", ""))

@@ -7,11 +7,13 @@ from functools import cached_property
 
 from davserver.model import Dossier, Lock, Node, NodeRole, NodeState, Platform
 from davserver.policy.rights import Rights
+from davserver.providers.facts import Facts
 from davserver.tree import room, synchronise
 from davserver.tree.entity_tags import Tags
-from davserver.tree.lookup import Path, shown_date
+from davserver.tree.lookup import Path, shown_date, shown_name
 from davserver.tree.room import Room
 from davserver.work import Work
+from davserver.work.outline import Chain
 
 
 class Shared:
@@ -23,6 +25,7 @@ class Shared:
         self._tokens: dict[int, str] = {}
         self._rooms: dict[int, Room] = {}
         self._experts: dict[int, int] = {}
+        self._rights: dict[Chain, Rights] = {}
 
     def token(self, dossier: Dossier) -> str:
         """The sync token of this moment (RFC 6578 §4)."""
@@ -36,6 +39,12 @@ class Shared:
             self._rooms[dossier.id] = room.as_seen(self._work, dossier)
         return self._rooms[dossier.id]
 
+    def rights(self, dossier: Dossier, chain: Chain) -> Rights:
+        """The actor's rights in the last folder of ``chain``."""
+        if chain not in self._rights:
+            self._rights[chain] = self._work.rights_along(dossier, chain)
+        return self._rights[chain]
+
     def expert(self, dossier: Dossier) -> int:
         """The id of the expert whose dossier it is."""
         if dossier.id not in self._experts:
@@ -48,8 +57,8 @@ class Shared:
 class View:
     """The resource, with what a listing has fetched for all its members.
 
-    ``name`` is that of a member, empty for the resource that was asked for. ``locks`` are its
-    own, then those that it inherits.
+    ``name`` is that of a member, empty for the resource that was asked for. ``above`` are the ids
+    of its ``folders``. ``locks`` are its own, then those that it inherits.
     """
 
     work: Work
@@ -58,6 +67,7 @@ class View:
     node: Node
     dossier: Dossier | None
     folders: Sequence[Node]
+    above: Chain
     locks: Sequence[Lock]
     dead: dict[str, str]
     shared: Shared
@@ -67,13 +77,21 @@ class View:
         """The rights in the folder, or in the folder of the file; at the root one only browses."""
         if self.dossier is None:
             return Rights.READ
-        return self.work.rights_along(self.dossier, self.chain)
+        return self.shared.rights(self.dossier, self.chain)
+
+    @property
+    def chain(self) -> Chain:
+        """The ids of the folders down to the folder, or to the folder of the file."""
+        return (*self.above, self.node.id) if self.node.is_folder else self.above
 
     @cached_property
-    def chain(self) -> tuple[int, ...]:
-        """The ids of the folders down to the folder, or to the folder of the file."""
-        inner = [*self.folders, *([self.node] if self.node.is_folder else [])]
-        return tuple(folder.id for folder in inner)
+    def facts(self) -> Facts:
+        """What its ordinary properties are told from."""
+        node = self.node
+        return Facts(
+            shown_name(node, self.dossier), node.is_folder, node.size, node.sha256, node.created,
+            self.modified, self.shared.tags.of(node), self.changeable,
+        )  # fmt: skip
 
     @property
     def modified(self) -> datetime:

@@ -62,5 +62,8 @@ class BlobStore(Protocol):
     def drop_unfinished(self, before: datetime) -> None:
         """Forget bytes that began to come in before that time and were never kept."""
 
+    def require(self) -> None:
+        """Raise Unavailable unless this is the store of the site, as it was a moment ago."""
+
     def ready(self) -> bool:
         """Whether the store answers and is the one of this site."""

@@ -78,11 +78,11 @@ class DirectoryBlobStore:
             self._shelves.add(shelf)
 
     def receive(self) -> DirectoryIncoming:
-        self._require()
+        self.require()
         return DirectoryIncoming(self)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
-        self._require()
+        self.require()
         try:
             file = open(self.path(key), "rb", opener=_no_link)  # noqa: SIM115 - its reader closes it
         except OSError as error:
@@ -91,11 +91,11 @@ class DirectoryBlobStore:
         return _blocks(file, start, length)
 
     def remove(self, key: str) -> None:
-        self._require()
+        self.require()
         self.path(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        self._require()
+        self.require()
         for shelf in self.blobs.iterdir():
             if shelf.is_dir():
                 for file in shelf.iterdir():
@@ -103,17 +103,17 @@ class DirectoryBlobStore:
                         yield file.name, datetime.fromtimestamp(file.stat().st_mtime, UTC)
 
     def drop_unfinished(self, before: datetime) -> None:
-        self._require()
+        self.require()
         self.spool.drop_unfinished(before)
 
     def ready(self) -> bool:
         try:
-            self._require()
+            self.require()
         except Unavailable:
             return False
         return True
 
-    def _require(self) -> None:
+    def require(self) -> None:
         try:
             require(self.owner(), self._identity, spool=self.spool.ready())
         except OSError as error:  # a disk that cannot even be asked

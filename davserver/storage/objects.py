@@ -102,7 +102,7 @@ class ObjectBlobStore:
     def put(self, key: str, file: Path, size: int) -> None:
         """Send a file of ``size`` bytes under a new key. Raises Unavailable; what is there then is
         nobody's, and goes with the sweep."""
-        self._require()
+        self.require()
         with _away(), file.open("rb") as source:
             if size <= WHOLE:
                 obstore.put(self._client, BLOBS + key, source, mode="create", use_multipart=False)
@@ -113,7 +113,7 @@ class ObjectBlobStore:
                 )  # fmt: skip
 
     def receive(self) -> ObjectIncoming:
-        self._require()
+        self.require()
         return ObjectIncoming(self)
 
     def read(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
@@ -130,19 +130,19 @@ class ObjectBlobStore:
         return chain([first], self._blocks(key, start + len(first), end))
 
     def remove(self, key: str) -> None:
-        self._require()
+        self.require()
         with _away():
             obstore.delete(self._client, BLOBS + key)
 
     def keys(self) -> Iterator[tuple[str, datetime]]:
-        self._require()
+        self.require()
         with _away():
             for batch in obstore.list(self._client, prefix=BLOBS.rstrip("/")):
                 for one in batch:
                     yield one["path"].rpartition("/")[2], one["last_modified"]
 
     def drop_unfinished(self, before: datetime) -> None:
-        self._require()
+        self.require()
         self.spool.drop_unfinished(before)
 
     def ready(self) -> bool:
@@ -152,8 +152,7 @@ class ObjectBlobStore:
             return False
         return True
 
-    def _require(self) -> None:
-        """Raise Unavailable unless this is the site's own store, as it was a moment ago."""
+    def require(self) -> None:
         if time.monotonic() - self._looked > LOOK:
             require(self.owner(), self._identity, spool=self.spool.ready())
             self._looked = time.monotonic()

@@ -1,6 +1,6 @@
 """From a path to what stands there, as the actor may know it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -168,11 +168,30 @@ def members(work: Work, spot: Spot) -> list[Node]:
     ).all()
     # One name is one member: of two the own side file, as :func:`child` has it.
     found = {node.name_key: node for node in nodes}.values()
-    visible = [node for node in found if sees(work, dossier, chain, node)]
+    visible = _visible(work, dossier, chain, found)
     # A Mac removes a folder only if its listing is empty: litter alone does not count.
     if folder.state is NodeState.SIDE or any(_counts(work, chain, node) for node in visible):
         return visible
     return []
+
+
+def _visible(
+    work: Work, dossier: Dossier, chain: Sequence[Node], nodes: Iterable[Node]
+) -> list[Node]:
+    """Those of the members of a folder that exist for the actor."""
+    judged: dict[tuple[NodeState, int | None], bool] = {}
+    visible = []
+    for node in nodes:
+        if node.is_folder or not work.gate.sees_alike:
+            seen = sees(work, dossier, chain, node)
+        else:
+            kind = (node.state, node.author_id)
+            if kind not in judged:
+                judged[kind] = sees(work, dossier, chain, node)
+            seen = judged[kind]
+        if seen:
+            visible.append(node)
+    return visible
 
 
 def _counts(work: Work, folders: Sequence[Node], node: Node) -> bool:

@@ -114,7 +114,7 @@ def _exchange(method: str, target: str, headers: dict[str, str], length: str) ->
 
 def _xml(text: bytes) -> None:
     def xml(text: bytes) -> Any:
-        return bodies.xml(io.BytesIO(text), len(text), 262_144)
+        return bodies.xml(bodies.whole(io.BytesIO(text), len(text), 262_144))
 
     root = read(xml, text)
     if root is None:

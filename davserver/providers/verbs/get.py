@@ -18,6 +18,7 @@ from davserver.tree import verbs
 from davserver.tree.lookup import find
 
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")  # no file has more bytes
+SMALL = 65_536  # bytes of a piece that is answered in one block
 _CACHED = ("Cache-Control", "private, no-cache")
 MOUNT = "application/davmount+xml"
 _FOLDER = "Ce dossier s'ouvre comme un lecteur réseau (WebDAV).\n"
@@ -36,7 +37,7 @@ def answer(exchange: Exchange) -> Answer:
     tag = found.tag
     headers = [("ETag", tag), ("Last-Modified", http_date(found.modified)), _CACHED]
     if exchange.conditions.unchanged(found.node, tag) and not exchange.client.program.needs_content:
-        return Answer(304, tuple(headers))
+        return Answer(304, tuple(headers), lasting=True)
     if not isinstance(found, File) and MOUNT in exchange.headers.get("accept", ""):
         return _head(exchange, drive_kit.davmount(exchange))
     if not isinstance(found, File):
@@ -46,6 +47,9 @@ def answer(exchange: Exchange) -> Answer:
     size = found.get_content_length()
     headers.append(("Content-Type", found.get_content_type()))
     part = _part(exchange, found, size)
+    if part is None and size <= SMALL and exchange.method == "GET":
+        body = b"".join(_read(exchange, found, 0, size))
+        return Answer(200, tuple(headers), body, lasting=True)
     if part is None:
         return _head(exchange, Answer(200, tuple(headers), blocks=_read(exchange, found, 0, size),
                                       length=size))  # fmt: skip

@@ -9,7 +9,7 @@ from davserver.accounts import principals
 from davserver.errors import NotAllowed, NotFound
 from davserver.providers import listing
 from davserver.providers.access import PRINCIPALS, principal_href
-from davserver.providers.answers import CLASSES, Answer, multistatus, response
+from davserver.providers.answers import CLASSES, Answer, multistatus, propstats, response
 from davserver.providers.exchange import Exchange
 from davserver.providers.live import empty
 from davserver.work import Work
@@ -104,7 +104,7 @@ def _href(path: str) -> str:
 
 def _described(path: str, found: _Properties, asked: listing.Asked) -> str:
     if asked.only_names:
-        return response(path, [(200, "".join(empty(tag) for tag in found))])
+        return response(path, propstats([(200, "".join(map(empty, found)))]))
     tags = [*found, *asked.named] if asked.everything else asked.named
 
     def element(tag: str) -> str | None:
@@ -113,4 +113,4 @@ def _described(path: str, found: _Properties, asked: listing.Asked) -> str:
         name = tag.removeprefix("{DAV:}")
         return f"<D:{name}>{found[tag]}</D:{name}>"
 
-    return response(path, listing.propstats(tags, element, asked))
+    return response(path, propstats(listing.sorted_out(tags, element, asked)))

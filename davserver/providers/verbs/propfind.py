@@ -1,5 +1,7 @@
 """PROPFIND (RFC 4918 §9.1)."""
 
+from dataclasses import replace
+
 from davserver.errors import NotFound
 from davserver.providers import listing
 from davserver.providers.address import href
@@ -24,13 +26,16 @@ def answer(exchange: Exchange) -> Answer:
             raise listing.Endless
         exchange.conditions.guard_get(work, spot)
         base = exchange.address.echo or href(spot.path, folder=spot.is_folder)
-        shown = [
-            listing.described(view, asked, base)
+        views = [
+            view
             for view in listing.listing(work, spot, deep=depth == "1")
             if view.name or not (no_root and depth == "1")
         ]
+        shown = [listing.described(view, asked, base) for view in views]
+        # How long a lock still lasts is told anew each time.
+        lasting = not any(view.locks for view in views)
     offered = ("return=minimal", "depth-noroot") if depth == "1" else ("return=minimal",)
-    return exchange.preferred(multistatus(shown), *offered)
+    return replace(exchange.preferred(multistatus(shown), *offered), lasting=lasting)
 
 
 def _is_mistaken(exchange: Exchange, spot: Spot) -> bool:

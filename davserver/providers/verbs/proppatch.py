@@ -5,7 +5,7 @@ from typing import Any
 from davserver.errors import BadRequest
 from davserver.providers import property_changes
 from davserver.providers.address import href
-from davserver.providers.answers import Answer, multistatus, response
+from davserver.providers.answers import Answer, multistatus, propstats, response
 from davserver.providers.exchange import Exchange
 from davserver.tree import properties
 from davserver.tree.lookup import find
@@ -31,7 +31,7 @@ def answer(exchange: Exchange) -> Answer:
     if not bad and exchange.prefers("return=minimal"):
         return exchange.preferred(Answer(204), "return=minimal")
     where = exchange.address.echo or href(spot.path, folder=node.is_folder)
-    return multistatus([response(where, property_changes.outcome(changes, bad))])
+    return multistatus([response(where, propstats(property_changes.outcome(changes, bad)))])
 
 
 def _changes(body: Any) -> list[Change]:

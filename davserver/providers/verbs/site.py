@@ -3,7 +3,7 @@
 from davserver.errors import NotAllowed, NotFound
 from davserver.providers import listing
 from davserver.providers.address import ROOT
-from davserver.providers.answers import Answer, multistatus, response
+from davserver.providers.answers import Answer, multistatus, propstats, response
 from davserver.providers.exchange import Exchange
 from davserver.providers.verbs import drive_kit, options, principals
 
@@ -28,9 +28,9 @@ def answer(exchange: Exchange) -> Answer:
         depth = exchange.depth("1", ("0", "1", "infinity"))
         if depth == "infinity":
             raise listing.Endless
-        found = [response("/", [(200, _COLLECTION)])]
+        found = [response("/", propstats([(200, _COLLECTION)]))]
         if depth == "1":
-            found.append(response(f"/{ROOT}/", [(200, _COLLECTION)]))
+            found.append(response(f"/{ROOT}/", propstats([(200, _COLLECTION)])))
         return multistatus(found)
     if exchange.method in ("GET", "HEAD"):
         return Answer(

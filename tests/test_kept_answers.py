@@ -1,0 +1,282 @@
+"""Answers that are kept are never old: not for another person, not after another process's act."""
+
+import gzip
+import io
+import re
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from davserver.app import make_app
+from davserver.model import User
+from davserver.model.version import Version
+from davserver.policy import Actor
+from davserver.providers.answers import Answer
+from davserver.providers.exchange import ACTOR, Exchange
+from davserver.providers.kept import MOST, Kept
+from davserver.site import Site, open_site
+from tests import backends
+from tests.clients import DOSSIER, EXPERT
+from tests.conftest import Start
+from tests.dav import Dav, Names, address
+from tests.deposits import AUTHOR, BOX, OTHER
+from tests.serving import PASSWORD
+
+SPACE = ("Espace de l'expert",)
+PLACE = (DOSSIER,)  # which nobody changes here
+SEVERAL = 6  # requests, so that each process of the server is asked
+
+
+def listed(person: Dav, place: Names = SPACE, **headers: str) -> set[bytes]:
+    """The bodies of several listings of a folder: one, if all processes agree."""
+    asked = {"Depth": "1", **headers}
+    return {person.request("PROPFIND", place, b"", asked).body for _ in range(SEVERAL)}
+
+
+ACTS: dict[str, Callable[[Dav, Names], object]] = {
+    "PUT": lambda expert, room: expert.put((*room, "new.pdf"), b"new"),
+    "replace": lambda expert, room: expert.put((*room, "one.pdf"), b"another"),
+    "MKCOL": lambda expert, room: expert.mkcol((*room, "folder")),
+    "MOVE": lambda expert, room: expert.move((*room, "one.pdf"), (*room, "two.pdf")),
+    "COPY": lambda expert, room: expert.copy((*room, "one.pdf"), (*room, "two.pdf")),
+    "DELETE": lambda expert, room: expert.delete((*room, "one.pdf")),
+    "PROPPATCH": lambda expert, room: expert.proppatch((*room, "one.pdf"), "<T:a>b</T:a>"),
+    "LOCK": lambda expert, room: expert.lock((*room, "one.pdf")),
+}
+
+
+@pytest.mark.parametrize("act", list(ACTS))
+def test_after_any_act_every_process_lists_anew(expert: Dav, act: str) -> None:
+    room = (*SPACE, f"after {act}")
+    expert.mkcol(room)
+    expert.put((*room, "one.pdf"), b"one")
+    (before,) = listed(expert, room)  # kept by now, in all processes
+    ACTS[act](expert, room)
+    after = listed(expert, room)
+    assert before not in after
+    if act != "LOCK":  # each tells how long it still lasts
+        assert len(after) == 1
+
+
+def test_content_is_the_present_one_in_every_process(start: Start) -> None:
+    server = start()
+    expert, name = server.dav(EXPERT), (*SPACE, "one.pdf")
+    for number in range(5):
+        body = b"version %d" % number
+        expert.put(name, body)
+        assert {expert.get(name).body for _ in range(SEVERAL)} == {body}
+    expert.delete(name)
+    assert {expert.get(name).status for _ in range(SEVERAL)} == {404}
+
+
+def test_rights_and_accounts_that_a_command_changes_count_at_once(start: Start) -> None:
+    server = start()
+    lawyer = server.dav(OTHER)
+    place = (DOSSIER, "08 Plans")
+    assert {lawyer.propfind(place).status for _ in range(SEVERAL)} == {207}
+    assert server.run("rights", "cut", "/".join(place)).returncode == 0
+    assert {lawyer.propfind(place).status for _ in range(SEVERAL)} == {404}
+    assert server.run("user", "disable", OTHER).returncode == 0
+    assert {lawyer.propfind(()).status for _ in range(SEVERAL)} == {401}
+    assert server.run("user", "enable", OTHER).returncode == 0
+    assert {lawyer.propfind(()).status for _ in range(SEVERAL)} == {207}
+
+
+def test_each_person_gets_his_own(start: Start) -> None:
+    server = start()
+    author, other = server.dav(AUTHOR), server.dav(OTHER)
+    assert author.put((*BOX, "unfinished.pdf"), b"%PDF-1.4 x").status == 201
+    for _ in range(SEVERAL):
+        assert "unfinished.pdf" in author.names(BOX)
+        assert "unfinished.pdf" not in other.names(BOX)
+
+
+def test_each_way_of_asking_gets_its_own(expert: Dav) -> None:
+    bodies = [
+        listed(expert, PLACE),
+        listed(expert, PLACE, Depth="0"),
+        listed(expert, PLACE, Prefer="depth-noroot"),
+        listed(expert, PLACE, **{"Accept-Encoding": "gzip"}),
+    ]
+    assert [len(found) for found in bodies] == [1, 1, 1, 1]
+    assert len(set.union(*bodies)) == 4
+    names = b'<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:propname/></D:propfind>'
+    assert expert.propfind(PLACE, "1", names).body not in bodies[0]
+
+
+def test_how_long_a_lock_lasts_is_told_anew(start: Start) -> None:
+    expert, name = start().dav(EXPERT), (*SPACE, "one.pdf")
+    expert.put(name, b"one")
+    expert.lock(name, Timeout="Second-600")
+    first = expert.propfind(name, "0").body
+    time.sleep(1.1)
+    assert expert.propfind(name, "0").body != first
+
+
+def test_what_is_kept_is_bounded_whoever_asks_for_whatever(site: Site) -> None:
+    kept, asked = Kept(site), 0
+
+    def made(exchange: Exchange) -> Answer:
+        nonlocal asked
+        asked += 1
+        return Answer(207, body=b"x" * 100_000, lasting=True)
+
+    def exchange(number: int) -> Exchange:
+        environ = {
+            "REQUEST_METHOD": "PROPFIND", "REQUEST_URI": "/dav/", "wsgi.url_scheme": "http",
+            "HTTP_X_ODD": f"{number} {'y' * 30_000}", "CONTENT_LENGTH": "0",
+            "wsgi.input": io.BytesIO(), ACTOR: Actor(1, "a", "A"),
+        }  # fmt: skip
+        drive: Any = SimpleNamespace(site=site)
+        return Exchange(drive, environ)
+
+    for number in range(400):
+        kept.of(exchange(number), made)
+    before = asked
+    kept.of(exchange(399), made)
+    assert asked == before  # the last ones are there
+    kept.of(exchange(0), made)
+    assert asked == before + 1  # the first ones gave way
+    assert 100 * 131_000 < kept._bytes <= MOST
+
+
+@pytest.mark.embedded
+def test_kept_content_is_not_given_while_the_store_is_away(start: Start) -> None:
+    server = start()
+    expert, name = server.dav(EXPERT), (*SPACE, "one.pdf")
+    expert.put(name, b"one")
+    assert {expert.get(name).status for _ in range(SEVERAL)} == {200}
+    blobs = (server.data / "blobs").rename(server.data / "away")
+    assert {expert.get(name).status for _ in range(SEVERAL)} == {503}
+    blobs.rename(server.data / "blobs")
+    assert {expert.get(name).status for _ in range(SEVERAL)} == {200}
+
+
+# What would be answered if one looked at the version of the rows no more.
+
+
+@pytest.fixture
+def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
+    """A site in this process."""
+    data = tmp_path / "data"
+    backends.copy_site(seeded, data)
+    with closing(open_site(backends.settings(data))) as site:
+        yield site
+
+
+@pytest.fixture
+def ask(site: Site) -> Callable[..., tuple[int, bytes]]:
+    """Asks the application of the site; status and body."""
+    application = make_app(site)
+
+    def asked(
+        login: str, method: str, *names: str, body: bytes = b"", **more: str
+    ) -> tuple[int, bytes]:
+        word = b64encode(f"{login}:{PASSWORD}".encode()).decode()
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method, "REQUEST_URI": address(*names), "SCRIPT_NAME": "",
+            "PATH_INFO": address(*names), "SERVER_NAME": "", "SERVER_PORT": "80",
+            "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1", "HTTP_DEPTH": "1",
+            "HTTP_AUTHORIZATION": f"Basic {word}", "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), **more,
+        }  # fmt: skip
+        statuses = []
+        blocks = application(environ, lambda status, *_: statuses.append(int(status[:3])))
+        content = b"".join(blocks)
+        return statuses[0], content
+
+    return asked
+
+
+def test_a_token_that_has_run_out_holds_no_more_though_nothing_was_committed(
+    ask: Callable[..., tuple[int, bytes]], site: Site
+) -> None:
+    one, two = (*SPACE, "one.pdf"), (*SPACE, "two.pdf")
+    for path in (one, two):
+        ask(EXPERT, "PUT", *path, body=b"one")
+    lock = (
+        b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype>'
+        b"<D:write/></D:locktype></D:lockinfo>"
+    )
+    _, granted = ask(EXPERT, "LOCK", *one, body=lock, HTTP_DEPTH="0")
+    token = re.search(rb"opaquelocktoken:[-0-9a-f]+", granted)
+    assert token is not None, granted
+    condition = f"<{address(*one)}> (<{token[0].decode()}>)"
+    for method, status in (("GET", 200), ("PROPFIND", 207)):
+        assert ask(EXPERT, method, *two, HTTP_IF=condition)[0] == status
+    now = site.clock
+    site.clock = lambda: now() + timedelta(hours=2)
+    for method in ("GET", "PROPFIND"):
+        assert ask(EXPERT, method, *two, HTTP_IF=condition)[0] == 412
+
+
+def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Version, "now", lambda self: "always the same")
+
+
+def test_without_the_version_a_listing_would_be_old(
+    ask: Callable[..., tuple[int, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        frozen(patch)
+        before = ask(EXPERT, "PROPFIND", *SPACE)
+        assert ask(EXPERT, "PUT", *SPACE, "new.pdf", body=b"new")[0] == 201
+        assert ask(EXPERT, "PROPFIND", *SPACE) == before
+    assert b"new.pdf" in ask(EXPERT, "PROPFIND", *SPACE)[1]
+
+
+def test_without_the_version_content_would_be_old(
+    ask: Callable[..., tuple[int, bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = (*SPACE, "one.pdf")
+    ask(EXPERT, "PUT", *name, body=b"one")
+    with monkeypatch.context() as patch:
+        frozen(patch)
+        assert ask(EXPERT, "GET", *name) == (200, b"one")
+        ask(EXPERT, "PUT", *name, body=b"two")
+        assert ask(EXPERT, "GET", *name) == (200, b"one")
+    assert ask(EXPERT, "GET", *name) == (200, b"two")
+
+
+def test_without_the_version_one_who_was_shut_out_would_still_enter(
+    ask: Callable[..., tuple[int, bytes]], site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        frozen(patch)
+        assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 207
+        with site.database.writing() as session:
+            session.execute(update(User).where(User.login == OTHER).values(disabled=True))
+        assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 207
+    assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 401
+
+
+# Compressed listings.
+
+
+def test_a_listing_is_compressed_for_who_takes_it_so(expert: Dav) -> None:
+    (plain,) = listed(expert, PLACE)
+    for accepted in ("gzip", "deflate, gzip;q=0.5", "*"):
+        reply = expert.request("PROPFIND", PLACE, b"", {"Depth": "1", "Accept-Encoding": accepted})
+        assert reply.headers["content-encoding"] == "gzip"
+        assert gzip.decompress(reply.body) == plain
+        assert len(reply.body) < len(plain)
+    for accepted in ("", "identity", "gzip;q=0", "*;q=0", "gzip;q=0, *", "gzip;q=x"):
+        reply = expert.request("PROPFIND", PLACE, b"", {"Depth": "1", "Accept-Encoding": accepted})
+        assert "content-encoding" not in reply.headers
+        assert reply.body == plain
+        assert "accept-encoding" in reply.headers["vary"].lower()
+
+
+def test_content_is_never_compressed(expert: Dav) -> None:
+    name, body = (*SPACE, "one.txt"), b"again and " * 1_000
+    expert.put(name, body)
+    reply = expert.get(name, **{"Accept-Encoding": "gzip"})
+    assert (reply.body, "content-encoding" in reply.headers) == (body, False)
