@@ -54,7 +54,15 @@ def files_of_the_repository() -> list[Path]:
     )
     if listing.returncode != 0:
         pytest.skip("this is a copy without its git repository")
-    return [path for name in listing.stdout.split("\0") if (path := ROOT / name).is_file()]
+    return [
+        path
+        for name in listing.stdout.split("\0")
+        if (path := ROOT / name).is_file() or path.is_symlink()
+    ]
+
+
+def test_no_file_of_the_repository_leads_elsewhere() -> None:
+    assert [path for path in files_of_the_repository() if path.is_symlink()] == []
 
 
 def test_uv_is_held_to_the_very_versions_of_the_lock(project: dict[str, Any]) -> None:
