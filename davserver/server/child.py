@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from davserver.server.balance import Loads
 from davserver.server.http_server import Server
 from davserver.server.listening import Listening, Worker
+from davserver.server.memory import give_back
 from davserver.server.waiting import Door
 
 log = logging.getLogger("davserver.server")
@@ -64,6 +65,7 @@ def live(inherited: Inherited, place: int) -> int:
 
 
 def _serve(inherited: Inherited, place: int) -> None:
+    give_back()
     worker = inherited.make_worker()
     door = Door(inherited.listener, inherited.loads, place)
     server = Server(inherited.listening, door, inherited.tls, worker.application)

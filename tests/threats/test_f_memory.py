@@ -32,7 +32,8 @@ ONE, TWO = ({"DAVSERVER_SERVER__WORKERS": number} for number in "12")
 ERRORS = {0, 403, 500, 503, 507}
 # Whatever takes more than 4 KiB asks the kernel for it, each time. glibc reads that at its start.
 GIVING = ("mmap", "brk", "mprotect")
-ASKING = {"MALLOC_MMAP_THRESHOLD_": "4096", "PYTHONPATH": ""}
+# A heap for each thread: in one that they share, each finds what the others have given back.
+ASKING = {"MALLOC_MMAP_THRESHOLD_": "4096", "MALLOC_ARENA_MAX": "16", "PYTHONPATH": ""}
 
 
 @contextmanager
