@@ -121,6 +121,7 @@ def test_how_long_a_lock_lasts_is_told_anew(start: Start) -> None:
     assert expert.propfind(name, "0").body != first
 
 
+@pytest.mark.embedded  # a cluster of PostgreSQL has one version for all of its databases
 def test_what_is_kept_is_bounded_whoever_asks_for_whatever(site: Site) -> None:
     kept, asked = Kept(site), 0
 

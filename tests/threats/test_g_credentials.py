@@ -193,6 +193,7 @@ def test_g12_an_account_without_a_password_is_closed(seeded: Path, tmp_path: Pat
     )
 
 
+@pytest.mark.embedded  # settings are read before any back end
 def test_g12_a_rule_that_is_not_there_stops_the_start(seeded: Path, tmp_path: Path) -> None:
     console = copied(seeded, tmp_path)
     config = tmp_path / "davserver.toml"
