@@ -16,7 +16,9 @@ import pytest
 from sqlalchemy import update
 
 from davserver.app import make_app
+from davserver.errors import Unavailable
 from davserver.model import User
+from davserver.model.database import Database
 from davserver.model.version import Version
 from davserver.policy import Actor
 from davserver.providers.answers import Answer
@@ -257,6 +259,23 @@ def test_without_the_version_one_who_was_shut_out_would_still_enter(
             session.execute(update(User).where(User.login == OTHER).values(disabled=True))
         assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 207
     assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 401
+
+
+def test_a_malformed_condition_is_refused_above_the_drive_too(expert: Dav) -> None:
+    for target in ("/", "/dav/", "/principals/"):
+        for method in ("GET", "PROPFIND", "OPTIONS"):
+            reply = expert.request(method, target, b"", {"Depth": "0", "If": "("})
+            assert reply.status == 400, (method, target)
+
+
+@pytest.mark.embedded
+def test_why_the_version_cannot_be_told_is_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/gone.sqlite")
+    with pytest.raises(Unavailable):
+        database.version.now()
+    assert "the database refuses or is away: unable to open database file" in caplog.text
 
 
 # Compressed listings.

@@ -7,8 +7,6 @@ it changes (:meth:`davserver.work.Work.hold`), and a commit whose answer was los
 """
 
 import logging
-import re
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -18,20 +16,15 @@ import sqlalchemy.exc
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
-from davserver.errors import Full, Unavailable
+from davserver.errors import Unavailable
 from davserver.model import schema
+from davserver.model.away import AWAY, problems
 from davserver.model.version import Version
 
 BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
 _CONNECT_TIMEOUT = 5  # seconds for a new connection to PostgreSQL
 _ASK_AGAIN = 0.1  # seconds
-_NO_CONNECTION = re.compile(
-    "connection refused|timeout expired|authentication failed|server closed the connection|"
-    "does not exist|could not translate|No such file|starting up|shutting down|no pg_hba",
-    re.IGNORECASE,
-)
-_DISK_FULL = "53100"  # PostgreSQL's code
 
 _POSTGRESQL: Mapping[str, Any] = {
     "connect_timeout": _CONNECT_TIMEOUT,
@@ -94,33 +87,14 @@ class Database:
 
     @contextmanager
     def _session(self, *, write: bool) -> Iterator[Session]:
-        try:
-            with self.engine.connect() as connection:
-                connection = connection.execution_options(davserver_write=write)
-                if not write and connection.dialect.name == "postgresql":
-                    connection = connection.execution_options(isolation_level="REPEATABLE READ")
-                with Session(connection, expire_on_commit=False, autoflush=True) as session:
-                    # BEGIN now: a writer that had to wait must not look at its clock before.
-                    session.connection()
-                    yield session
-        except sqlalchemy.exc.OperationalError as error:
-            if "full" in str(error.orig) or getattr(error.orig, "sqlstate", "") == _DISK_FULL:
-                raise Full("Le serveur n'a plus de place : rien n'a été enregistré.") from error
-            log.warning("the database refuses or is away: %s", _reason(error.orig))
-            raise Unavailable("La base de données est momentanément indisponible.") from error
-        except sqlalchemy.exc.ProgrammingError as error:
-            # A table that is missing: another database answers under this address. Never "empty".
-            log.error("the database is not the one of this program: %s", _line(error.orig))
-            raise Unavailable("La base de données est momentanément indisponible.") from error
-        except sqlalchemy.exc.DatabaseError as error:
-            # The kinds of it are failures of the program; it by itself is a file that is damaged.
-            if type(error) is not sqlalchemy.exc.DatabaseError:
-                raise
-            log.error("the database is damaged: %s", _reason(error.orig))
-            raise Unavailable("La base de données est momentanément indisponible.") from error
-        except (sqlalchemy.exc.InterfaceError, sqlalchemy.exc.TimeoutError) as error:
-            log.warning("the database refuses or is away: %s", type(error).__name__)
-            raise Unavailable("La base de données est momentanément indisponible.") from error
+        with problems(), self.engine.connect() as connection:
+            connection = connection.execution_options(davserver_write=write)
+            if not write and connection.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with Session(connection, expire_on_commit=False, autoflush=True) as session:
+                # BEGIN now: a writer that had to wait must not look at its clock before.
+                session.connection()
+                yield session
 
     def _was_committed(self, transaction: str) -> bool:
         """What became of a transaction of PostgreSQL whose commit was not answered.
@@ -136,7 +110,7 @@ class Database:
                     log.warning("a commit was not answered; it was %s", outcome)
                     return bool(outcome == "committed")
             time.sleep(_ASK_AGAIN)
-        raise Unavailable("La base de données est momentanément indisponible.")
+        raise Unavailable(AWAY)
 
     def schema(self) -> str | None:
         """The schema revision of the database; None for an empty one."""
@@ -168,21 +142,6 @@ def _transaction(session: Session) -> str | None:
         return None
     number: str | None = session.scalar(_TRANSACTION)
     return number
-
-
-def _reason(error: object) -> str:
-    """What the driver says, in a few words: SQLite's own are fixed, PostgreSQL's name people, so
-    that its code must do, or what failed of a connection that it never had."""
-    if isinstance(error, sqlite3.Error):
-        return _line(error)
-    state = getattr(error, "sqlstate", None)
-    said = _NO_CONNECTION.search(str(error))
-    told = state or (said.group(0) if said else "")
-    return " ".join(filter(None, (type(error).__name__, told)))
-
-
-def _line(error: object) -> str:
-    return " ".join(str(error).split())
 
 
 def _prepare_sqlite(engine: Engine) -> None:

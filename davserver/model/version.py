@@ -10,12 +10,10 @@ from collections.abc import Hashable
 from contextlib import suppress
 from itertools import count
 
-import sqlalchemy.exc
 from sqlalchemy import Engine, text
 
-from davserver.errors import Unavailable
+from davserver.model.away import problems
 
-_AWAY = "La base de données est momentanément indisponible."
 # Two equal snapshots see the same transactions; numbers begin anew only with another server.
 _SNAPSHOT = text("SELECT pg_current_snapshot()::text, pg_postmaster_start_time()::text")
 
@@ -34,26 +32,23 @@ class Version:
         """A word that two states of the rows never share. Raises Unavailable."""
         if self._engine.dialect.name == "sqlite":
             return self._of_file()
-        try:
-            with self._engine.connect() as connection:
-                return tuple(connection.execute(_SNAPSHOT).one())
-        except (sqlalchemy.exc.DBAPIError, sqlalchemy.exc.TimeoutError) as error:
-            raise Unavailable(_AWAY) from error
+        with problems(), self._engine.connect() as connection:
+            return tuple(connection.execute(_SNAPSHOT).one())
 
     def _of_file(self) -> Hashable:
         """SQLite tells a connection whether any other one has committed: this one never does.
 
         Its numbers mean nothing to another connection, hence the serial one.
         """
-        with self._lock:
+        with problems(), self._lock:
             try:
                 if self._own is None:
                     self._own = self._opened()
                     self._serial = next(self._serials)
                 (number,) = self._own.execute("PRAGMA data_version").fetchone()
-            except sqlite3.Error as error:
+            except sqlite3.Error:
                 self._close()
-                raise Unavailable(_AWAY) from error
+                raise
             return self._serial, number
 
     def _opened(self) -> sqlite3.Connection:

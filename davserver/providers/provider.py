@@ -94,9 +94,7 @@ class DossierProvider(DAVProvider):
         try:
             exchange = Exchange(self, environ)
             exchange.actor  # noqa: B018 - nobody passes without having been authenticated
-            if exchange.address.site:
-                return site.answer(exchange)
-            if method in KEPT_METHODS:
+            if method in KEPT_METHODS and not exchange.address.site:
                 return self._kept.of(exchange, _made)
             return _made(exchange)
         except Problem as error:
@@ -118,7 +116,9 @@ class DossierProvider(DAVProvider):
 
 
 def _made(exchange: Exchange) -> Answer:
-    """The answer to a request that is addressed to the drive."""
+    """The answer to a request, made anew."""
     exchange.conditions  # noqa: B018 - a malformed one is refused, whatever the method
+    if exchange.address.site:
+        return site.answer(exchange)
     answer = VERBS[exchange.method](exchange)
     return packed(answer, exchange.headers.get("accept-encoding", ""))
