@@ -15,7 +15,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ from davserver.accounts.throttle import Pace, Throttle, Verdict, Visitor
 from davserver.errors import Busy, Full, Unavailable
 from davserver.model import DevicePassword, SecondFactor, User
 from davserver.model.database import Database
+from davserver.model.snapshots import Snapshots
 from davserver.policy import Actor, Device
 from davserver.settings import LoginSettings
 
@@ -62,7 +63,7 @@ class Credentials:
         self._in_turn = InTurn()
         self._right = _Memory()
         self._wrong = _Memory()
-        self._entered = _Entered()
+        self._entered: Snapshots[Actor] = Snapshots(KEPT)
 
     def prepare(self) -> None:
         """Do beforehand what the first unknown login would else wait for."""
@@ -76,12 +77,12 @@ class Credentials:
         """
         version = self._database.version.now()  # before the rows are read: see Version
         key = self._digest(f"{login}\x00{password}\x00{door}")
-        today = self._clock().date()
-        actor = self._entered.of(key, (version, today))
+        state = (version, self._clock().date())  # a device tells on which day it was used last
+        actor = self._entered.kept(key, state)
         if actor is None:
             actor = self._read_and_verified(login, password, address, door)
             if actor is not None:
-                self._entered.keep(key, (version, today), actor)
+                self._entered.keep(key, state, actor)
         return actor
 
     def _read_and_verified(
@@ -163,26 +164,6 @@ class _Memory:
             self._keys[key] = None
             while len(self._keys) > KEPT:
                 self._keys.popitem(last=False)
-
-
-class _Entered:
-    """Who entered last, each with the state of the rows and the day for which that is true."""
-
-    def __init__(self) -> None:
-        self._actors: OrderedDict[bytes, tuple[Hashable, Actor]] = OrderedDict()
-        self._lock = Lock()
-
-    def of(self, key: bytes, state: Hashable) -> Actor | None:
-        with self._lock:
-            found = self._actors.get(key)
-            return found[1] if found is not None and found[0] == state else None
-
-    def keep(self, key: bytes, state: Hashable, actor: Actor) -> None:
-        with self._lock:
-            self._actors[key] = (state, actor)
-            self._actors.move_to_end(key)
-            if len(self._actors) > KEPT:
-                self._actors.popitem(last=False)
 
 
 def actor_of(user: User, device: Device | None = None) -> Actor:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from davserver.clients import Program, program
 from davserver.model import Dossier, Node, Platform
+from davserver.model.snapshots import Snapshots
 from davserver.policy import Act, Action, Actor, DossierFacts, Entry
 from davserver.policy.gate import Gate
 from davserver.policy.rights import Rights
@@ -18,7 +19,6 @@ from davserver.storage import BlobStore
 from davserver.storage.checked import Checked
 from davserver.work.outline import Chain, Outline
 from davserver.work.rights_map import RightsMap
-from davserver.work.snapshots import Snapshots
 
 DOSSIERS_KEPT = 2_000  # whose compiled rights and outlines stay in memory
 
