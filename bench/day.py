@@ -60,12 +60,14 @@ def eve(peer: Peer, sources: list[Path]) -> float:
 
 def _rclone(peer: Peer, box: Box, *arguments: str) -> "subprocess.Popen[bytes]":
     rclone = program("rclone")
+    settings = peer.folder / "client.conf"
+    settings.touch()  # it would else complain, in the midst of a listing
     obscured = subprocess.run(
         [rclone, "obscure", box.person.password], capture_output=True, text=True, check=True
     )
     environment = {
         **os.environ,
-        "RCLONE_CONFIG": str(peer.folder / "client.conf"),
+        "RCLONE_CONFIG": str(settings),
         "RCLONE_WEBDAV_URL": box.url,
         "RCLONE_WEBDAV_USER": box.person.login,
         "RCLONE_WEBDAV_PASS": obscured.stdout.strip(),

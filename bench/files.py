@@ -2,6 +2,7 @@
 
 import os
 import random
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,12 @@ class Person:
 
     login: str
     password: str
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header of his requests."""
+        word = b64encode(f"{self.login}:{self.password}".encode()).decode()
+        return {"Authorization": f"Basic {word}"}
 
 
 OWNER = Person("apolline.testard", "mot de passe d'essai")

@@ -6,13 +6,12 @@ wrk sends what is small, with a script that chooses the next request; curl what 
 import json
 import subprocess
 import tempfile
-from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-from bench.files import LISTED, OWNER, Person
+from bench.files import LISTED, OWNER
 from bench.peers import program
 
 
@@ -36,19 +35,10 @@ class Ask:
     body: Path | None = None
 
 
-def basic(person: Person = OWNER) -> dict[str, str]:
-    """The header of who is asking."""
-    word = b64encode(f"{person.login}:{person.password}".encode()).decode()
-    return {"Authorization": f"Basic {word}"}
-
-
-# wrk calls these. Each thread has a state of its own, and a range of numbers of its own.
+# wrk calls these; its one thread has a state of its own, which is asked at the end.
 _SCRIPT = Template("""\
-local threads = {}
-function setup(thread)
-    thread:set("own", #threads)
-    table.insert(threads, thread)
-end
+local asking = nil
+function setup(thread) asking = thread end
 local body = nil
 local number = 0
 local right = $statuses
@@ -58,7 +48,7 @@ function init()
     if path then
         local file = io.open(path, "rb"); body = file:read("*a"); file:close()
     end
-    number = $first + own * 10000000
+    number = $first
 end
 function request()
     number = number + 1
@@ -72,38 +62,22 @@ function response(status, headers, answer)
     if #answer < $least then small = small + 1 end
 end
 function done(summary, latency, requests)
-    local seen, wrong, small = 0, 0, 0
-    for _, thread in ipairs(threads) do
-        seen = seen + thread:get("seen")
-        small = small + thread:get("small")
-        if thread:get("wrong") ~= 0 then wrong = thread:get("wrong") end
-    end
     local lost = summary.errors.connect + summary.errors.read + summary.errors.write
         + summary.errors.timeout
     io.stderr:write(string.format(
-        '{"seen": %d, "wrong": %d, "small": %d, "lost": %d, "seconds": %f, "bytes": %d, '
-        .. '"p50": %f, "p99": %f}',
-        seen, wrong, small, lost, summary.duration / 1e6, summary.bytes,
-        latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
+        '{"seen": %d, "wrong": %d, "small": %d, "lost": %d, "seconds": %f}',
+        asking:get("seen"), asking:get("wrong"), asking:get("small"), lost,
+        summary.duration / 1e6))
 end
 """)
 
 
-@dataclass(frozen=True)
-class Rate:
-    """What came of it: answers a second, and their times in milliseconds."""
-
-    per_second: float
-    p50: float
-    p99: float
-
-
-def many(ask: Ask, *, seconds: float, connections: int = 4, threads: int = 1,
-         first: int = 0, authority: Path | None = None) -> Rate:  # fmt: skip
-    """Ask again and again on some connections, for whole seconds. Raises Wrong."""
+def many(ask: Ask, *, seconds: float, connections: int = 4, first: int = 0) -> float:
+    """Ask again and again on some connections, for whole seconds; answers a second. ``first`` is
+    where counting begins. Raises Wrong at any answer that is not right."""
     origin, _, path = ask.url.partition("//")[2].partition("/")
     scheme = ask.url.partition("://")[0]
-    headers = {**basic(), **ask.headers}
+    headers = {**OWNER.authorization, **ask.headers}
     script = _SCRIPT.substitute(
         statuses="{" + ", ".join(f"[{status}] = true" for status in ask.statuses) + "}",
         body=_lua(str(ask.body)) if ask.body else "nil",
@@ -118,8 +92,9 @@ def many(ask: Ask, *, seconds: float, connections: int = 4, threads: int = 1,
         file.write(script)
         file.flush()
         done = subprocess.run(
-            [program("wrk"), "-t", str(threads), "-c", str(connections),
-             "-d", f"{max(1, round(seconds))}s", "--timeout", "60s", "-s", file.name, f"{scheme}://{origin}/"],
+            [program("wrk"), "-t", "1", "-c", str(connections),
+             "-d", f"{max(1, round(seconds))}s", "--timeout", "60s", "-s", file.name,
+             f"{scheme}://{origin}/"],
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     if done.returncode != 0:
@@ -127,21 +102,14 @@ def many(ask: Ask, *, seconds: float, connections: int = 4, threads: int = 1,
     told = json.loads(done.stderr[done.stderr.index("{") :])
     if told["wrong"] or told["small"] or told["lost"] or not told["seen"]:
         raise Wrong(f"{ask.method} {ask.url}: {told}")
-    return Rate(told["seen"] / told["seconds"], told["p50"], told["p99"])
+    return float(told["seen"] / told["seconds"])
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """One large body: bytes a second."""
-
-    bytes_per_second: float
-
-
-def once(ask: Ask, *, size: int, authority: Path | None = None) -> Transfer:
-    """Send or fetch one body of ``size`` bytes. Raises Wrong."""
+def once(ask: Ask, *, size: int, authority: Path | None = None) -> float:
+    """Send or fetch one body of ``size`` bytes; bytes a second. Raises Wrong."""
     options = ["--silent", "--show-error", "--output", "/dev/null", "--request", ask.method,
                "--write-out", "%{json}", "--header", "Expect:"]  # fmt: skip
-    for name, value in {**basic(), **ask.headers}.items():
+    for name, value in {**OWNER.authorization, **ask.headers}.items():
         options += ["--header", f"{name}: {value}"]
     if ask.body is not None:
         options += ["--upload-file", str(ask.body)]
@@ -156,7 +124,7 @@ def once(ask: Ask, *, size: int, authority: Path | None = None) -> Transfer:
     moved = told["size_upload"] if ask.body is not None else told["size_download"]
     if told["http_code"] not in ask.statuses or moved != size:
         raise Wrong(f"{ask.method} {ask.url}: {told['http_code']}, {moved} bytes")
-    return Transfer(size / told["time_total"])
+    return float(size / told["time_total"])
 
 
 def _lua(text: str) -> str:

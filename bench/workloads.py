@@ -1,9 +1,7 @@
 """What is asked of every server: the rows of the table."""
 
 import gzip
-import http.client
 import itertools
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from bench import day, files
-from bench.load import Ask, Wrong, basic, many, once
+from bench.load import Ask, Wrong, many, once
 from bench.peers import Peer
 
 OK, MULTISTATUS, CREATED = frozenset({200}), frozenset({207}), frozenset({201})
@@ -72,15 +70,15 @@ def listing(depth: str, *, packed: bool = False, connections: int = 4) -> Callab
         members = 1 + files.LISTED if depth == "1" else 1
         least = _listed(peer, url, headers, members)
         ask = Ask("PROPFIND", url, MULTISTATUS, least, headers)
-        return many(ask, seconds=terms.seconds, connections=connections).per_second
+        return many(ask, seconds=terms.seconds, connections=connections)
 
     return run
 
 
 def _listed(peer: Peer, url: str, headers: Mapping[str, str], members: int) -> int:
     """The size of a listing's body as it comes, once its members have been counted."""
-    door = connection(peer)
-    door.request("PROPFIND", urlsplit(url).path, headers={**basic(), **headers})
+    door = peer.door()
+    door.request("PROPFIND", urlsplit(url).path, headers={**files.OWNER.authorization, **headers})
     reply = door.getresponse()
     body = reply.read()
     door.close()
@@ -92,49 +90,40 @@ def _listed(peer: Peer, url: str, headers: Mapping[str, str], members: int) -> i
     return len(body)
 
 
-def connection(peer: Peer) -> http.client.HTTPConnection:
-    """A connection to a server, to be closed."""
-    address = urlsplit(peer.origin).netloc
-    if peer.tls is None:
-        return http.client.HTTPConnection(address, timeout=60)
-    context = ssl.create_default_context(cafile=str(peer.tls.authority))
-    return http.client.HTTPSConnection(address, timeout=60, context=context)
-
-
 def get_small(peer: Peer, terms: Terms) -> float:
     """GET of each listed file in turn; answers a second."""
     url = peer.url(files.LISTING, files.listed_name(7777)).replace("7777", "%n")
     ask = Ask("GET", url, OK, files.LISTED_SIZE)
-    return many(ask, seconds=terms.seconds).per_second
+    return many(ask, seconds=terms.seconds)
 
 
 def put_small(peer: Peer, terms: Terms) -> float:
     """PUT of 100 KiB under ever new names; answers a second."""
     url = peer.url(files.UPLOADS, "") + "%d.pdf"
     ask = Ask("PUT", url, CREATED, body=terms.small)
-    return many(ask, seconds=terms.seconds, first=next(_turns) * 100_000_000).per_second
+    return many(ask, seconds=terms.seconds, first=next(_turns) * 100_000_000)
 
 
 def get_large(peer: Peer, terms: Terms) -> float:
     """GET of a large file; bytes a second."""
     ask = Ask("GET", peer.url(files.LARGE, files.LARGE_NAME), OK)
-    return once(ask, size=files.LARGE_SIZE, authority=_authority(peer)).bytes_per_second
+    return once(ask, size=files.LARGE_SIZE, authority=_authority(peer))
 
 
 def put_large(peer: Peer, terms: Terms) -> float:
     """PUT of as much, over the same document each time; bytes a second."""
     ask = Ask("PUT", peer.url(files.UPLOADS, "large.zip"), WRITTEN, body=terms.large)
-    return once(ask, size=files.LARGE_SIZE, authority=_authority(peer)).bytes_per_second
+    return once(ask, size=files.LARGE_SIZE, authority=_authority(peer))
 
 
 def move(peer: Peer, terms: Terms) -> float:
     """MOVE of the folder that is listed, there and back; moves a second."""
-    door = connection(peer)
+    door = peer.door()
     here, there = peer.url(files.LISTING, ""), peer.url(f"{files.LISTING} moved", "")
     count, begun = 0, time.monotonic()
     while time.monotonic() < begun + terms.seconds / 2 or count % 2:
         source, goal = (there, here) if count % 2 else (here, there)
-        headers = {**basic(), "Destination": goal, "Overwrite": "F"}
+        headers = {**files.OWNER.authorization, "Destination": goal, "Overwrite": "F"}
         door.request("MOVE", urlsplit(source).path, headers=headers)
         reply = door.getresponse()
         reply.read()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bench import load
+from bench.files import Person
 from tests.clients import EXPERT
 from tests.programs import require_program
 from tests.serving import PASSWORD, Server
@@ -40,17 +42,14 @@ def test_the_bench_measures_and_writes_its_tables(tmp_path: Path) -> None:
 
 
 def test_a_wrong_answer_is_no_figure(demo: Server) -> None:
-    from bench import load
-    from bench.files import Person
-
     require_program("wrk")
-    expert = load.basic(Person(EXPERT, PASSWORD))
+    expert = Person(EXPERT, PASSWORD).authorization
     space = f"{demo.url}/dav/Espace%20de%20l'expert/"
 
     def ask(url: str, statuses: set[int], least: int = 0) -> load.Ask:
         return load.Ask("GET", url, frozenset(statuses), least, expert)
 
-    assert load.many(ask(space, {200}), seconds=0.2).per_second > 0
+    assert load.many(ask(space, {200}), seconds=0.2) > 0
     with pytest.raises(load.Wrong):
         load.many(ask(space, {207}), seconds=0.2)
     with pytest.raises(load.Wrong):

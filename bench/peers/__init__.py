@@ -7,19 +7,22 @@ journals anything.
 
 import base64
 import hashlib
+import http.client
 import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from bench import files
+from tests.ports import free_port
 
 CORES = len(os.sched_getaffinity(0))
 _SEARCHED = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
@@ -57,7 +60,7 @@ class Peer(ABC):
     def __init__(self, folder: Path, tls: Tls | None = None) -> None:
         self.folder = folder
         self.tls = tls
-        self.port = _free_port()
+        self.port = free_port()
         self.served = folder / "files"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -69,6 +72,14 @@ class Peer(ABC):
     def url(self, *path: str) -> str:
         """The address of a place among the served files, escaped."""
         return self.origin + quote(self.prefix + "/".join(path))
+
+    def door(self) -> http.client.HTTPConnection:
+        """A connection to it, to be closed."""
+        address = urlsplit(self.origin).netloc
+        if self.tls is None:
+            return http.client.HTTPConnection(address, timeout=120)
+        context = ssl.create_default_context(cafile=str(self.tls.authority))
+        return http.client.HTTPSConnection(address, timeout=120, context=context)
 
     def boxes(self, number: int) -> list[Box]:
         """A folder for each of so many people. The peers know but one login."""
@@ -140,9 +151,3 @@ def htpasswd(folder: Path) -> Path:
     path = folder / "htpasswd"
     path.write_text(f"{files.OWNER.login}:{{SHA}}{digest}\n", encoding="utf-8")
     return path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,12 +2,10 @@
 
 import http.client
 import os
-import ssl
 import sys
-from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from bench import files
 from bench.peers import Absent, Box, Peer
@@ -63,31 +61,22 @@ class Davserver(Peer):
     def start(self) -> None:
         super().start()
         files.written(self.served)
-        login = f"{files.OWNER.login}:{files.OWNER.password}".encode()
-        headers = {"Authorization": "Basic " + b64encode(login).decode()}
-        door = self._door()
+        door = self.door()
         for folder in sorted(self.served.iterdir()):
-            self._ask(door, "MKCOL", (folder.name,), headers)
+            self._ask(door, "MKCOL", (folder.name,))
             for file in sorted(folder.iterdir()):
-                self._ask(door, "PUT", (folder.name, file.name), headers, file)
+                self._ask(door, "PUT", (folder.name, file.name), file)
         door.close()
-
-    def _door(self) -> http.client.HTTPConnection:
-        address = urlsplit(self.origin).netloc
-        if self.tls is None:
-            return http.client.HTTPConnection(address, timeout=120)
-        context = ssl.create_default_context(cafile=str(self.tls.authority))
-        return http.client.HTTPSConnection(address, timeout=120, context=context)
 
     def _ask(
         self,
         door: http.client.HTTPConnection,
         method: str,
         path: Sequence[str],
-        headers: dict[str, str],
         body: Path | None = None,
     ) -> None:
         where = quote(self.prefix + "/".join(path))
+        headers = files.OWNER.authorization
         if body is None:
             door.request(method, where, headers=headers)
         else:

@@ -4,7 +4,6 @@ In short here; ``./run fuzz`` is the long form.
 """
 
 import io
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +20,7 @@ from davserver.providers.verbs import copy_move, get, lock, mkcol, proppatch, pu
 from davserver.server.head import RefusedRequest, parse_head
 from tests.fuzz import texts
 from tests.fuzz.conftest import Fuzz
+from tests.timing import within
 
 SOON = 0.05  # seconds of processor
 HOSTS = frozenset({"127.0.0.1", "127.0.0.1:8080"})
@@ -34,22 +34,14 @@ DRIVE: Any = SimpleNamespace(
 def read(parser: Callable[..., Any], *told: Any) -> Any:
     """What the parser makes of it; None for a problem. Any other exception is a find, and so is
     a parser that takes long."""
-    result, spent = timed(parser, *told)
-    for _ in range(2):
-        if spent >= SOON:  # of the garbage of all tests, maybe: a slow parser is slow every time
-            spent = min(spent, timed(parser, *told)[1])
-    assert spent < SOON, f"{parser.__name__} took {spent:.3f} s"
-    return result
 
+    def reading() -> Any:
+        try:
+            return parser(*told)
+        except (Problem, RefusedRequest):
+            return None
 
-def timed(parser: Callable[..., Any], *told: Any) -> tuple[Any, float]:
-    """What the parser makes of it, and the seconds of processor that took."""
-    begun = time.thread_time()
-    try:
-        result = parser(*told)
-    except (Problem, RefusedRequest):
-        result = None
-    return result, time.thread_time() - begun
+    return within(SOON, reading)
 
 
 def _path(raw: str) -> None:
