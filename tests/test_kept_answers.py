@@ -149,6 +149,10 @@ def test_what_is_kept_is_bounded_whoever_asks_for_whatever(site: Site) -> None:
     kept.of(exchange(0), made)
     assert asked == before + 1  # the first ones gave way
     assert 100 * 131_000 < kept._bytes <= MOST
+    with site.database.writing() as session:
+        session.execute(update(User).where(User.login == OTHER).values(disabled=True))
+    kept.of(exchange(0), made)
+    assert kept._bytes < 2 * 131_000  # what is old takes no room
 
 
 @pytest.mark.embedded

@@ -22,6 +22,7 @@ REMOVAL = (
     ("statement", "said"),
     [
         ("UPDATE dossier SET used = used + 1 WHERE title LIKE '2024-01%'", "bytes, its files have"),
+        ("UPDATE platform SET used = used + 1", "bytes, its dossiers"),
         ("UPDATE dossier SET title = 'x' WHERE title LIKE '2024-01%'", "its source folders are"),
         ("UPDATE dossier SET next_number = 99 WHERE title LIKE '2024-01%'", "not numbered 1 to n"),
         ("UPDATE node SET size = size + 1 WHERE number = 2", "not that of its bytes"),

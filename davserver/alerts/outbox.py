@@ -17,7 +17,6 @@ from davserver.model import (
     MessageKind,
     MessageLine,
     Node,
-    Platform,
     Recipient,
     RecipientLine,
     User,
@@ -76,8 +75,7 @@ def tell_held(
 ) -> None:
     """Queue a word to the author of a deposit that is held, and one to the expert, who decides."""
     author = work.session.get_one(User, author_id)
-    platform = work.session.get_one(Platform, dossier.platform_id)
-    expert = work.session.get_one(User, platform.expert_id)
+    expert = work.session.get_one(User, dossier.platform.expert_id)
     _tell(work, MessageKind.HELD, dossier, folders, name, author, reason, to=author)
     if expert.id != author.id:
         _tell(work, MessageKind.TO_DECIDE, dossier, folders, name, author, reason, to=expert)

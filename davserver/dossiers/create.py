@@ -178,7 +178,7 @@ def _new_dossier(
     work: Work, platform: Platform, title: str, kind: DossierKind, quota: int
 ) -> Dossier:
     dossier = Dossier(
-        platform_id=platform.id,
+        platform=platform,
         kind=kind,
         title=title,
         state=DossierState.UNDER_WAY,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from davserver.errors import Unavailable
 from davserver.model import JournalLine
 
 BEGINNING = "0" * 64
+_LAST_HASH = select(JournalLine.hash).order_by(JournalLine.id.desc()).limit(1)
 _CHAIN_LOCK = 0x6461767365  # PostgreSQL: writers of the chain wait for each other on this number
 
 
@@ -60,11 +61,11 @@ def record(
     channel: str,
     dossier_id: int | None = None,
     **facts: Any,
-) -> JournalLine:
+) -> None:
     """Add the line of an act; it is there if, and only if, the transaction commits."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CHAIN_LOCK})
-    previous = session.scalar(select(JournalLine.hash).order_by(JournalLine.id.desc()).limit(1))
+    previous = session.scalar(_LAST_HASH)
     line = JournalLine(
         at=at,
         dossier_id=dossier_id,
@@ -75,13 +76,15 @@ def record(
         previous=previous or BEGINNING,
         hash="",
     )
-    line.hash = line_hash(line)
-    session.add(line)
+    row = {
+        column.name: getattr(line, column.name)
+        for column in JournalLine.__table__.c
+        if not column.primary_key
+    }
     try:
-        session.flush()
+        session.execute(insert(JournalLine), row | {"hash": line_hash(line)})
     except IntegrityError as error:
         raise Unavailable("Le journal ne peut pas être écrit : rien n'a été fait.") from error
-    return line
 
 
 def told(session: Session, act: str, dossier_id: int, at: datetime) -> list[dict[str, Any]]:

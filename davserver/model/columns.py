@@ -26,6 +26,16 @@ class Utc(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         return None if value is None else value.replace(tzinfo=UTC)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # SQLite keeps it as text: read at once, for listings are full of dates.
+        if dialect.name == "sqlite":
+            return _of_text
+        return super().result_processor(dialect, coltype)
+
+
+def _of_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)
+
 
 class Word(TypeDecorator[Any]):
     """A string enumeration, kept as its value so that a person can read the table."""
@@ -37,12 +47,17 @@ class Word(TypeDecorator[Any]):
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__(self.length)
         self.kind = kind
+        self._members: dict[str | None, StrEnum | None] = {word.value: word for word in kind}
+        self._members[None] = None
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else self.kind(value).value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Enum | None:
-        return None if value is None else self.kind(value)
+        return self._members[value]
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        return self._members.__getitem__
 
 
 Id = Annotated[

@@ -23,6 +23,9 @@ from davserver.model.version import Version
 
 BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
+_MOST = 40  # connections of one process: more threads wait for one
+# Of these so many stay open: one of SQLite keeps 2 MiB of pages, and as much of statements.
+_KEPT = 6
 _CONNECT_TIMEOUT = 5  # seconds for a new connection to PostgreSQL
 _ASK_AGAIN = 0.1  # seconds
 
@@ -47,12 +50,10 @@ class Database:
     def __init__(self, url: str) -> None:
         self.engine: Engine = create_engine(
             url,
-            pool_size=20,
-            max_overflow=20,
+            pool_size=_KEPT,
+            max_overflow=_MOST - _KEPT,
             pool_pre_ping=True,
-            # The last one first: of SQLite's connections, each keeps 2 MiB of pages once it was
-            # used, and finds there what it has just read.
-            pool_use_lifo=True,
+            pool_use_lifo=True,  # the last one first: it finds what it has just read
             connect_args=_POSTGRESQL if make_url(url).get_backend_name() == "postgresql" else {},
         )
         if self.engine.dialect.name == "sqlite":

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from davserver.model.columns import Base, Id, Time, Utc, Word
 
@@ -47,7 +47,10 @@ class Role(StrEnum):
 
 
 class Platform(Base):
-    """An expert's own platform: his dossiers, his private space, one quota (bytes)."""
+    """An expert's own platform: his dossiers, his private space, one quota (bytes).
+
+    ``used`` is what its dossiers count together.
+    """
 
     __tablename__ = "platform"
 
@@ -55,6 +58,7 @@ class Platform(Base):
     name: Mapped[str] = mapped_column(String(200), unique=True)
     expert_id: Mapped[int] = mapped_column(ForeignKey("user.id"), unique=True)
     quota: Mapped[int] = mapped_column(BigInteger)
+    used: Mapped[int] = mapped_column(BigInteger, default=0)
 
 
 class Dossier(Base):
@@ -81,6 +85,8 @@ class Dossier(Base):
     next_number: Mapped[int] = mapped_column(default=1)
     change: Mapped[int] = mapped_column(BigInteger, default=0)
     created: Mapped[Time]
+    # Every act asks for its quota: it comes in the same statement.
+    platform: Mapped[Platform] = relationship(lazy="joined", innerjoin=True)
 
     def rights_changed(self) -> None:
         """To be called in the transaction of every change that rights hang on."""

@@ -43,7 +43,7 @@ def _own_privileges(view: View) -> str:
         granted.append("read")
     if view.node.is_folder and Rights.ADD in view.rights:
         granted.append("bind")
-    if view.changeable:
+    if view.facts.changeable:
         granted += ["write-content", "write-properties"]
     if view.own_open or (Rights.DELETE in view.rights and not view.node.is_piece):
         granted.append("unbind")
@@ -56,7 +56,7 @@ def _owner(view: View) -> str:
     """The author; of what nobody in particular made, the expert, whose dossier it is."""
     owner = view.node.author_id
     if owner is None and view.dossier is not None:
-        owner = view.shared.expert(view.dossier)
+        owner = view.dossier.platform.expert_id
     return _href(principal_href(("user", owner))) if owner is not None else ""
 
 

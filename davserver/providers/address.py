@@ -100,7 +100,7 @@ def below(base: str, names: Path, *, folder: bool = False) -> str:
     return path + ("/" if folder else "")
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=4_096)
 def _quoted(name: str) -> str:
     return quote(name, safe=_SAFE)
 

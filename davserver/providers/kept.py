@@ -27,7 +27,8 @@ class Kept:
         self._blobs = site.blobs
         # A policy of somebody else's may look at a clock, or at whatever else.
         self._keeps = not site.gate.has_foreign_judges
-        self._answers: OrderedDict[Hashable, tuple[Hashable, Answer, int]] = OrderedDict()
+        self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
+        self._current: Hashable = None  # the version of all of them
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -40,14 +41,11 @@ class Kept:
             return make(exchange)
         version = self._version.now()  # before the rows are read: see Version
         key = _key(exchange)
-        with self._lock:
-            found = self._answers.get(key)
-            if found is not None:
-                self._answers.move_to_end(key)
-        if found is not None and found[0] == version:
+        found = self._found(key, version)
+        if found is not None:
             if exchange.method == "GET":
                 self._blobs.require()
-            return found[1]
+            return found
         answer = make(exchange)
         size = _EACH + len(answer.body) + len(exchange.text) + sum(
             len(name) + len(value) for name, value in exchange.headers.items()
@@ -56,10 +54,23 @@ class Kept:
             self._keep(key, version, answer, size)
         return answer
 
+    def _found(self, key: Hashable, version: Hashable) -> Answer | None:
+        with self._lock:
+            if version != self._current:  # nothing that is here is of any use any more
+                self._answers.clear()
+                self._current, self._bytes = version, 0
+            found = self._answers.get(key)
+            if found is None:
+                return None
+            self._answers.move_to_end(key)
+            return found[0]
+
     def _keep(self, key: Hashable, version: Hashable, answer: Answer, size: int) -> None:
         with self._lock:
+            if version != self._current:
+                return
             self._forget(key)
-            self._answers[key] = (version, answer, size)
+            self._answers[key] = (answer, size)
             self._bytes += size
             while self._bytes > MOST:
                 self._forget(next(iter(self._answers)))
@@ -67,7 +78,7 @@ class Kept:
     def _forget(self, key: Hashable) -> None:
         before = self._answers.pop(key, None)
         if before is not None:
-            self._bytes -= before[2]
+            self._bytes -= before[1]
 
 
 def _key(exchange: Exchange) -> Hashable:

@@ -9,20 +9,17 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from davserver.errors import BadRequest, Refused
-from davserver.model import Dossier, Lock, Node, NodeState
+from davserver.model import Dossier, NodeState
 from davserver.providers import live
 from davserver.providers.address import below
 from davserver.providers.answers import propstats, response
 from davserver.providers.facts import Facts
 from davserver.providers.view import Shared, View
-from davserver.tree import locking, properties
-from davserver.tree.locks import MOST_ON_ONE
 from davserver.tree.lookup import Path, Spot, members, shown_name
 from davserver.tree.members import Member
 from davserver.work import Work
-from davserver.work.outline import Chain
 
-REMEMBERED = 10_000  # resources whose properties were written last
+REMEMBERED = 4_096  # resources whose properties were written last
 _NAME = "{DAV:}displayname"
 
 
@@ -79,17 +76,18 @@ def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
     """The resource and, if ``deep``, its members, with all that their properties need."""
     assert spot.node is not None  # the gate has let the request through
     inside = members(work, spot) if deep and spot.node.is_folder else []
-    fetched = _Fetched(work, [spot.node, *inside], spot.folders)
-    yield fetched.view(spot.path, "", spot.node, spot.dossier, spot.folders)
+    shared = Shared(work, [spot.node, *inside], spot.folders)
+    yield shared.around(spot.dossier, spot.folders).view(spot.path, "", spot.node)
     folders = () if spot.is_root else (*spot.folders, spot.node)
+    keeps_form = work.client.program.keeps_form
     for node in inside:
         dossier = spot.dossier
         if dossier is None and node.dossier_id is not None:
             dossier = work.session.get_one(Dossier, node.dossier_id)
         # What is unfinished is its author's: whose program wants its own form back, gets it.
-        kept = work.client.program.keeps_form and node.state is not NodeState.PUBLISHED
-        name = (node.spelt if kept else "") or shown_name(node, dossier)
-        yield fetched.view((*spot.path, name), name, node, dossier, folders)
+        kept = node.spelt if keeps_form and node.state is not NodeState.PUBLISHED else ""
+        name = kept or shown_name(node, dossier)
+        yield shared.around(dossier, folders).view((*spot.path, name), name, node)
 
 
 def views(
@@ -97,50 +95,9 @@ def views(
 ) -> Iterator[tuple[Path, View]]:
     """Resources of one dossier from several folders, each with its path."""
     above = [folder for _, member in found for folder in member.folders]
-    fetched = _Fetched(work, [member.node for _, member in found], above)
+    shared = Shared(work, [member.node for _, member in found], above)
     for path, member in found:
-        yield path, fetched.view(path, "", member.node, dossier, member.folders)
-
-
-class _Fetched:
-    """What the properties of these nodes need, fetched at once. ``above``: the folders that lead to
-    them, where they inherit locks; one may come twice."""
-
-    def __init__(self, work: Work, nodes: list[Node], above: Sequence[Node]) -> None:
-        self._work = work
-        self._locks = locking.live_on(work, [*nodes, *above])
-        self._dead = properties.dead(work, nodes)
-        self._shared = Shared(work)
-        self._ways: dict[int | None, tuple[Chain, list[Lock]]] = {}
-
-    def view(
-        self,
-        path: Path,
-        name: str,
-        node: Node,
-        dossier: Dossier | None,
-        folders: tuple[Node, ...],
-    ) -> View:
-        above, inherited = self._way(folders)
-        locks = [*self._locks.get(node.id, ()), *inherited]
-        dead = self._dead.get(node.id, {})
-        return View(
-            self._work, path, name, node, dossier, folders, above, locks, dead, self._shared
-        )
-
-    def _way(self, folders: tuple[Node, ...]) -> tuple[Chain, list[Lock]]:
-        """The ids of the folders that lead to a resource, and the locks that it inherits."""
-        last = folders[-1].id if folders else None
-        if last not in self._ways:
-            inherited = [
-                lock
-                for folder in reversed(folders)
-                for lock in self._locks.get(folder.id, ())
-                if lock.infinite
-            ]
-            chain = tuple(folder.id for folder in folders)
-            self._ways[last] = chain, inherited[:MOST_ON_ONE]
-        return self._ways[last]
+        yield path, shared.around(dossier, member.folders).view(path, "", member.node)
 
 
 def described(view: View, wanted: Asked, base: str) -> str:

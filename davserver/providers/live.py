@@ -41,7 +41,7 @@ def _reports(view: View) -> str:
 def _lockdiscovery(view: View) -> str:
     # A listing repeats what is inherited for each member: without the owner, who may be of 4,096
     # characters, and stands at the root.
-    way = (*view.folders, view.node)
+    way = view.way
     return "".join(
         _activelock(
             lock,

@@ -2,13 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
 
-from davserver.model import Dossier, Lock, Node, NodeRole, NodeState, Platform
+from davserver.model import Dossier, Lock, Node, NodeRole, NodeState
 from davserver.policy.rights import Rights
 from davserver.providers.facts import Facts
-from davserver.tree import room, synchronise
+from davserver.tree import locking, locks, properties, room, synchronise
 from davserver.tree.entity_tags import Tags
 from davserver.tree.lookup import Path, shown_date, shown_name
 from davserver.tree.room import Room
@@ -17,15 +15,17 @@ from davserver.work.outline import Chain
 
 
 class Shared:
-    """What the resources of one answer have in common, fetched once per dossier."""
+    """What the resources of one answer need, fetched once for all of them. ``above``: the folders
+    that lead to ``nodes``, where they inherit locks; one may come twice."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, nodes: Sequence[Node], above: Sequence[Node]) -> None:
         self._work = work
         self.tags = Tags(work)
+        self.locks = locking.live_on(work, [*nodes, *above])
+        self.dead = properties.dead(work, nodes)
         self._tokens: dict[int, str] = {}
         self._rooms: dict[int, Room] = {}
-        self._experts: dict[int, int] = {}
-        self._rights: dict[Chain, Rights] = {}
+        self._around: dict[tuple[int | None, int | None], Surroundings] = {}
 
     def token(self, dossier: Dossier) -> str:
         """The sync token of this moment (RFC 6578 §4)."""
@@ -39,74 +39,111 @@ class Shared:
             self._rooms[dossier.id] = room.as_seen(self._work, dossier)
         return self._rooms[dossier.id]
 
-    def rights(self, dossier: Dossier, chain: Chain) -> Rights:
-        """The actor's rights in the last folder of ``chain``."""
-        if chain not in self._rights:
-            self._rights[chain] = self._work.rights_along(dossier, chain)
-        return self._rights[chain]
+    def around(self, dossier: Dossier | None, folders: tuple[Node, ...]) -> "Surroundings":
+        """The surroundings of what lies in the last of ``folders``; at the root those of a source
+        folder are its dossier's."""
+        key = (dossier.id if dossier else None, folders[-1].id if folders else None)
+        if key not in self._around:
+            inherited = [
+                lock
+                for folder in reversed(folders)
+                for lock in self.locks.get(folder.id, ())
+                if lock.infinite
+            ]
+            above = tuple(folder.id for folder in folders)
+            self._around[key] = Surroundings(
+                self._work, dossier, folders, above, self._rights(dossier, above),
+                inherited[: locks.MOST_ON_ONE], self,
+            )  # fmt: skip
+        return self._around[key]
 
-    def expert(self, dossier: Dossier) -> int:
-        """The id of the expert whose dossier it is."""
-        if dossier.id not in self._experts:
-            platform = self._work.session.get_one(Platform, dossier.platform_id)
-            self._experts[dossier.id] = platform.expert_id
-        return self._experts[dossier.id]
+    def _rights(self, dossier: Dossier | None, above: Chain) -> Rights:
+        # At the root one only browses.
+        return Rights.READ if dossier is None else self._work.rights_along(dossier, above)
 
 
-@dataclass
+@dataclass(slots=True)
+class Surroundings:
+    """What the resources in one folder have in common: the ``folders`` that lead there, from the
+    dossier's source folder on, with their ids, the ``rights`` of the actor in its files, and the
+    locks that all inherit."""
+
+    work: Work
+    dossier: Dossier | None
+    folders: tuple[Node, ...]
+    above: Chain
+    rights: Rights
+    inherited: Sequence[Lock]
+    shared: Shared
+
+    def view(self, path: Path, name: str, node: Node) -> "View":
+        """A resource that lies here: see :class:`View`."""
+        rights = self.rights
+        if node.is_folder and self.dossier is not None:
+            rights = self.work.rights_along(self.dossier, (*self.above, node.id))
+        facts = Facts(
+            shown_name(node, self.dossier), node.is_folder, node.size, node.sha256, node.created,
+            shown_date(node, rights), self.shared.tags.of(node), _changeable(node, rights),
+        )  # fmt: skip
+        locks = [*self.shared.locks.get(node.id, ()), *self.inherited]
+        dead = self.shared.dead.get(node.id, {})
+        return View(self, path, name, node, rights, facts, locks, dead)
+
+
+@dataclass(slots=True)
 class View:
     """The resource, with what a listing has fetched for all its members.
 
-    ``name`` is that of a member, empty for the resource that was asked for. ``above`` are the ids
-    of its ``folders``. ``locks`` are its own, then those that it inherits.
+    ``name`` is that of a member, empty for the resource that was asked for. ``rights`` are those in
+    the folder, or in the folder of the file; at the root one only browses. ``facts`` are what its
+    ordinary properties are told from. ``locks`` are its own, then those that it inherits.
     """
 
-    work: Work
+    around: Surroundings
     path: Path
     name: str
     node: Node
-    dossier: Dossier | None
-    folders: Sequence[Node]
-    above: Chain
+    rights: Rights
+    facts: Facts
     locks: Sequence[Lock]
     dead: dict[str, str]
-    shared: Shared
 
-    @cached_property
-    def rights(self) -> Rights:
-        """The rights in the folder, or in the folder of the file; at the root one only browses."""
-        if self.dossier is None:
-            return Rights.READ
-        return self.shared.rights(self.dossier, self.chain)
+    @property
+    def work(self) -> Work:
+        return self.around.work
+
+    @property
+    def dossier(self) -> Dossier | None:
+        return self.around.dossier
+
+    @property
+    def shared(self) -> Shared:
+        return self.around.shared
+
+    @property
+    def way(self) -> tuple[Node, ...]:
+        """The folders that lead to the resource, from the source folder on, and itself."""
+        return (*self.around.folders, self.node)
 
     @property
     def chain(self) -> Chain:
         """The ids of the folders down to the folder, or to the folder of the file."""
-        return (*self.above, self.node.id) if self.node.is_folder else self.above
-
-    @cached_property
-    def facts(self) -> Facts:
-        """What its ordinary properties are told from."""
-        node = self.node
-        return Facts(
-            shown_name(node, self.dossier), node.is_folder, node.size, node.sha256, node.created,
-            self.modified, self.shared.tags.of(node), self.changeable,
-        )  # fmt: skip
-
-    @property
-    def modified(self) -> datetime:
-        """The date that this person may know of."""
-        return shown_date(self.node, self.rights)
+        above = self.around.above
+        return (*above, self.node.id) if self.node.is_folder else above
 
     @property
     def own_open(self) -> bool:
         """An unfinished or side file, which its author may still change."""
-        return self.node.state is not NodeState.PUBLISHED
+        return _is_own_open(self.node)
 
-    @property
-    def changeable(self) -> bool:
-        """Whether content, name and properties may be changed: what clients lock for."""
-        if self.own_open:
-            return True
-        fixed = self.node.is_piece or self.node.role is not NodeRole.PLAIN
-        return not fixed and Rights.MODIFY in self.rights
+
+def _is_own_open(node: Node) -> bool:
+    return node.state is not NodeState.PUBLISHED
+
+
+def _changeable(node: Node, rights: Rights) -> bool:
+    """Whether content, name and properties may be changed: what clients lock for."""
+    if _is_own_open(node):
+        return True
+    fixed = node.is_piece or node.role is not NodeRole.PLAIN
+    return not fixed and Rights.MODIFY in rights

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from davserver.server.balance import Loads
 from davserver.server.http_server import Server
 from davserver.server.listening import Listening, Worker
-from davserver.server.memory import give_back
+from davserver.server.memory import collect_seldom, give_back
 from davserver.server.waiting import Door
 
 log = logging.getLogger("davserver.server")
@@ -69,6 +69,7 @@ def _serve(inherited: Inherited, place: int) -> None:
     worker = inherited.make_worker()
     door = Door(inherited.listener, inherited.loads, place)
     server = Server(inherited.listening, door, inherited.tls, worker.application)
+    collect_seldom()
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
     worker.start()
     try:

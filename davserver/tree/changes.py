@@ -29,12 +29,17 @@ def changed(work: Work, dossier: Dossier, node: Node) -> None:
         folder.members_change = node.change
 
 
-def came(work: Work, dossier: Dossier, node: Node) -> None:
-    """``node`` is here under a new name, with all below it. Finder looks at the folder's date."""
+def begins(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node`` is new, and nothing is below it. Finder looks at the folder's date."""
     changed(work, dossier, node)
     folder = _folder(work, node)
     if folder is not None and _is_shown(work, node):
         folder.modified = work.now
+
+
+def came(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node`` is here under a new name, with all below it."""
+    begins(work, dossier, node)
     if node.is_folder and node.state is not NodeState.SIDE:
         # The numbers of another dossier, from which it may have come, mean nothing here.
         work.session.flush()

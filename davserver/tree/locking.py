@@ -1,5 +1,6 @@
 """LOCK and UNLOCK (RFC 4918 §9.10, §9.11), with what a deposit needs of them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from davserver.model import Lock, Node
 from davserver.policy.rights import Rights
 from davserver.tree import locks, put, verbs, write
 from davserver.tree.lookup import Path, find, find_held
-from davserver.tree.members import below
+from davserver.tree.members import below, naming
 from davserver.tree.put import Guard
 from davserver.tree.write import EMPTY
 from davserver.work import Work
@@ -182,14 +183,10 @@ def _mark_used(work: Work, node: Node) -> None:
         deposit.touched_at = work.now
 
 
-def live_on(work: Work, nodes: list[Node]) -> dict[int, list[Lock]]:
+def live_on(work: Work, nodes: Iterable[Node]) -> dict[int, list[Lock]]:
     """The live locks on each of ``nodes`` by node id, for the lockdiscovery property."""
     found: dict[int, list[Lock]] = {}
-    ids = list(dict.fromkeys(node.id for node in nodes))
-    for start in range(0, len(ids), 500):
-        part = ids[start : start + 500]
-        for held in work.session.scalars(
-            select(Lock).where(Lock.node_id.in_(part), Lock.expires > work.now)
-        ):
+    for these in naming(Lock.node_id, nodes):
+        for held in work.session.scalars(select(Lock).where(these, Lock.expires > work.now)):
             found.setdefault(held.node_id, []).append(held)
     return found

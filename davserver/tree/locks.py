@@ -24,9 +24,14 @@ def of(work: Work, nodes: Iterable[Node]) -> list[Lock]:
     )
 
 
-def over(work: Work, folders: Sequence[Node], node: Node | None) -> list[Lock]:
-    """The live locks that guard ``node``: its own, and infinite ones on its folders."""
-    own = {node.id} if node is not None else set()
+def over(
+    work: Work, folders: Sequence[Node], node: Node | None, *, membership: bool = False
+) -> list[Lock]:
+    """The live locks that guard ``node``: its own, and infinite ones on its folders. With
+    ``membership`` those of the last folder, too: they guard its names."""
+    own = {folder.id for folder in folders[-1:] if membership}
+    if node is not None:
+        own.add(node.id)
     nodes = [*folders, *([node] if node is not None else [])]
     return [lock for lock in of(work, nodes) if lock.infinite or lock.node_id in own]
 
@@ -61,9 +66,7 @@ def require(
     ``node`` changes too. On his own unfinished deposit an author needs no token: Windows and davfs2
     lose theirs, and nobody else can hold one.
     """
-    guards = over(work, folders, node)
-    if membership and folders:
-        guards += [lock for lock in of(work, folders[-1:]) if not lock.infinite]
+    guards = over(work, folders, node, membership=membership)
     if deep and node is not None:
         guards += below(work, node)
     own = node is not None and node.is_open and node.author_id == work.actor.id

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, bindparam, or_, select
+from sqlalchemy.orm import contains_eager
 
 from davserver.errors import Conflict, Locked, NotFound, Refused
 from davserver.model import (
@@ -24,9 +25,45 @@ from davserver.work import Work
 
 ROOT_ID = 1
 SPACE_NAME = "Espace de l'expert"
+_SPACE_KEY = name_key(SPACE_NAME)
 
 Path = tuple[str, ...]
 """Names from the root of the drive down, decoded once, in NFC; ``()`` is the root."""
+
+
+_MINE_OR_REAL: ColumnElement[bool] = or_(Node.scratch_of == 0, Node.scratch_of == bindparam("me"))
+_CHILD = (
+    select(Node)
+    .where(
+        Node.parent_id == bindparam("folder"), Node.name_key == bindparam("key"), _MINE_OR_REAL
+    )
+    .order_by(Node.scratch_of.desc())
+    .limit(1)
+)  # fmt: skip
+_MEMBERS = (
+    select(Node)
+    .where(Node.parent_id == bindparam("folder"), _MINE_OR_REAL)
+    .order_by(Node.name_key, Node.scratch_of)
+)
+_SOURCES = (
+    select(Node, Dossier)
+    .join(Dossier, Dossier.id == Node.dossier_id)
+    .join(Dossier.platform)
+    .options(contains_eager(Dossier.platform))
+    .where(Node.parent_id == ROOT_ID)
+)
+_SOURCE = _SOURCES.where(
+    Node.name_key == bindparam("key"), Dossier.kind == DossierKind.EXPERTISE
+)  # fmt: skip
+_MY_GROUPS = select(Membership.group_id).where(Membership.user_id == bindparam("me"))
+_MY_DOSSIERS = (
+    select(Node.dossier_id)
+    .join(Grant, Grant.node_id == Node.id)
+    .where(or_(Grant.user_id == bindparam("me"), Grant.group_id.in_(_MY_GROUPS)))
+)
+_GRANTED = _SOURCES.where(
+    Dossier.kind == bindparam("kind"), Node.dossier_id.in_(_MY_DOSSIERS)
+).order_by((Platform.expert_id == bindparam("me")).desc(), Node.name_key)
 
 
 @dataclass(frozen=True)
@@ -113,15 +150,14 @@ class Spot:
 def find(work: Work, path: Sequence[str]) -> Spot:
     """The spot of ``path``. A way that is missing and one that is hidden give the same answer."""
     steps: Path = tuple(composed(name) for name in path)
-    root = work.session.get_one(Node, ROOT_ID)
     if not steps:
-        return Spot((), None, (), root, seen=True)
-    source = _source(work, steps[0])
-    if source is None or source.dossier_id is None:
+        return Spot((), None, (), work.session.get_one(Node, ROOT_ID), seen=True)
+    found = _source(work, steps[0])
+    if found is None:
         return Spot(steps, None, (), None, seen=False, lost=len(steps) > 1)
-    dossier = work.session.get_one(Dossier, source.dossier_id)
     folders: list[Node] = []
-    node: Node | None = source
+    node: Node | None = found[0]
+    dossier = found[1]
     for name in steps[1:]:
         if node is None or not node.is_folder or not sees(work, dossier, folders, node):
             return Spot(steps, None, (), None, seen=False, lost=True)
@@ -147,12 +183,8 @@ def sees(work: Work, dossier: Dossier, folders: Sequence[Node], node: Node) -> b
 
 def child(work: Work, folder: Node, name: str) -> Node | None:
     """The member of ``folder`` called ``name``: the actor's own side file before the real one."""
-    return work.session.scalars(
-        select(Node)
-        .where(Node.parent_id == folder.id, Node.name_key == name_key(name), _mine_or_real(work))
-        .order_by(Node.scratch_of.desc())
-        .limit(1)
-    ).first()
+    asked = {"folder": folder.id, "key": name_key(name), "me": work.actor.id}
+    return work.session.scalars(_CHILD, asked).first()
 
 
 def members(work: Work, spot: Spot) -> list[Node]:
@@ -161,11 +193,7 @@ def members(work: Work, spot: Spot) -> list[Node]:
         return sources(work)
     dossier, folder = spot.existing()
     chain = [*spot.folders, folder]
-    nodes = work.session.scalars(
-        select(Node)
-        .where(Node.parent_id == folder.id, _mine_or_real(work))
-        .order_by(Node.name_key, Node.scratch_of)
-    ).all()
+    nodes = work.session.scalars(_MEMBERS, {"folder": folder.id, "me": work.actor.id}).all()
     # One name is one member: of two the own side file, as :func:`child` has it.
     found = {node.name_key: node for node in nodes}.values()
     visible = _visible(work, dossier, chain, found)
@@ -208,49 +236,32 @@ def sources(work: Work) -> list[Node]:
 
     One « Espace de l'expert » is shown: the actor's own, else the first that is opened to him.
     """
-    me = work.actor.id
-    granted = (
-        select(Node.dossier_id)
-        .join(Grant, Grant.node_id == Node.id)
-        .where(
-            or_(
-                Grant.user_id == me,
-                Grant.group_id.in_(select(Membership.group_id).where(Membership.user_id == me)),
-            )
-        )
-    )
-    rows = work.session.execute(
-        select(Node, Dossier, Platform.expert_id == me)
-        .join(Dossier, Dossier.id == Node.dossier_id)
-        .join(Platform, Platform.id == Dossier.platform_id)
-        .where(Node.parent_id == ROOT_ID, Node.dossier_id.in_(granted))
-        .order_by((Platform.expert_id == me).desc(), Node.name_key)
-    ).all()
-    seen = [(node, dossier) for node, dossier, _ in rows if sees(work, dossier, [], node)]
-    spaces = [node for node, dossier in seen if dossier.kind is DossierKind.EXPERT_SPACE]
-    rest = [node for node, dossier in seen if dossier.kind is DossierKind.EXPERTISE]
-    return [*sorted(rest, key=lambda node: node.name_key), *spaces[:1]]
+    dossiers = _seen_sources(work, DossierKind.EXPERTISE)
+    rest = sorted((node for node, _ in dossiers), key=lambda node: node.name_key)
+    space = _space(work)
+    return [*rest, *([space[0]] if space else [])]
 
 
-def _source(work: Work, name: str) -> Node | None:
-    """The source folder called ``name``, among those that the actor sees."""
+def _source(work: Work, name: str) -> tuple[Node, Dossier] | None:
+    """The source folder called ``name``, with its dossier; of the spaces the one that the actor
+    sees."""
     key = name_key(name)
-    if key == name_key(SPACE_NAME):
-        own = sources(work)[-1:]
-        return own[0] if own and _is_space(work, own[0]) else None
-    return work.session.scalars(
-        select(Node)
-        .join(Dossier, Dossier.id == Node.dossier_id)
-        .where(
-            Node.parent_id == ROOT_ID,
-            Node.name_key == key,
-            Dossier.kind == DossierKind.EXPERTISE,
-        )
-    ).first()
+    if key == _SPACE_KEY:
+        return _space(work)
+    found = work.session.execute(_SOURCE, {"key": key}).first()
+    return None if found is None else (found[0], found[1])
 
 
-def _is_space(work: Work, node: Node) -> bool:
-    return work.session.get_one(Dossier, node.dossier_id).kind is DossierKind.EXPERT_SPACE
+def _space(work: Work) -> tuple[Node, Dossier] | None:
+    return next(iter(_seen_sources(work, DossierKind.EXPERT_SPACE)), None)
+
+
+def _seen_sources(work: Work, kind: DossierKind) -> list[tuple[Node, Dossier]]:
+    """The source folders of this kind in which the actor has a grant and that exist for him, his
+    own first, then in the order of names."""
+    asked = {"kind": kind, "me": work.actor.id}
+    rows = work.session.execute(_GRANTED, asked).all()
+    return [(node, dossier) for node, dossier in rows if sees(work, dossier, [], node)]
 
 
 def folders_seen(work: Work, dossier: Dossier) -> Iterator[tuple[int, int, bool]]:
@@ -279,7 +290,3 @@ def shown_date(node: Node, rights: Rights) -> datetime:
     """The date under which ``node`` is shown to who has ``rights`` in it. A folder's date tells of
     its files: who sees none of them is told when it was made."""
     return node.created if node.is_folder and Rights.VIEW not in rights else node.modified
-
-
-def _mine_or_real(work: Work) -> ColumnElement[bool]:
-    return or_(Node.scratch_of == 0, Node.scratch_of == work.actor.id)

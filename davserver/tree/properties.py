@@ -11,6 +11,7 @@ from davserver.errors import BadRequest, Full
 from davserver.model import DeadProperty, Dossier, Node
 from davserver.tree import changes, locks, verbs, write
 from davserver.tree.lookup import Path, Spot, find_held
+from davserver.tree.members import naming
 from davserver.tree.put import Guard
 from davserver.work import Work
 
@@ -85,11 +86,8 @@ def set_all(work: Work, dossier: Dossier, node: Node, wanted: Sequence[Change]) 
 def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:
     """The dead properties of each of ``nodes``, by node id and Clark name."""
     found: dict[int, dict[str, str]] = {}
-    ids = [node.id for node in nodes]
-    for start in range(0, len(ids), 500):
-        for row in work.session.scalars(
-            select(DeadProperty).where(DeadProperty.node_id.in_(ids[start : start + 500]))
-        ):
+    for these in naming(DeadProperty.node_id, nodes):
+        for row in work.session.scalars(select(DeadProperty).where(these)):
             found.setdefault(row.node_id, {})[row.tag] = row.xml
     return found
 

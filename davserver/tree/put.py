@@ -221,8 +221,7 @@ def create(
         state = NodeState.RECEIVED
     else:
         state = NodeState.PUBLISHED
-    node = write.new_node(work, dossier, parent, spot.name, NodeKind.FILE, state)
-    write.fill(work, dossier, node, content)
+    node = write.new_node(work, dossier, parent, spot.name, NodeKind.FILE, state, content)
     if node.is_open:
         _note_unfinished(work, dossier, spot, node)
     elif state is NodeState.PUBLISHED:

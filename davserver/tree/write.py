@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from davserver import journal
@@ -22,10 +22,12 @@ from davserver.work import Work
 
 @dataclass(frozen=True)
 class Content:
-    """Content that is whole and durable: where it is kept (None: empty) and its first bytes."""
+    """Content that is whole and durable: where it is kept (None: empty), its first bytes, and the
+    id of its row, where it has one already."""
 
     stored: Stored | None
     head: bytes = b""
+    blob_id: int | None = None
 
     @property
     def size(self) -> int:
@@ -49,9 +51,15 @@ def deposits_here(work: Work, dossier: Dossier, folders: Sequence[Node]) -> bool
 
 
 def new_node(
-    work: Work, dossier: Dossier, parent: Node, name: str, kind: NodeKind, state: NodeState
+    work: Work,
+    dossier: Dossier,
+    parent: Node,
+    name: str,
+    kind: NodeKind,
+    state: NodeState,
+    content: Content = EMPTY,
 ) -> Node:
-    """A new, empty node in ``parent``. Raises Locked when somebody took the name meanwhile."""
+    """A new node in ``parent``. Raises Locked when somebody took the name meanwhile."""
     node = Node(
         parent_id=parent.id,
         dossier_id=dossier.id,
@@ -62,13 +70,21 @@ def new_node(
         kind=kind,
         state=state,
         author_id=work.actor.id,
+        inherits=True,
+        blob_id=blob_row(work, content),
+        size=content.size,
+        sha256=content.sha256,
         created=work.now,
         modified=work.now,
         written=work.now,
+        change=0,
     )
+    changes.begins(work, dossier, node)
+    node.members_change = node.change
+    if state is not NodeState.SIDE:
+        work.grow(dossier, content.size)
     work.session.add(node)
     flush_name(work)
-    changes.came(work, dossier, node)
     return node
 
 
@@ -91,7 +107,7 @@ def fill(work: Work, dossier: Dossier, node: Node, content: Content) -> None:
     """Give ``node`` this content. Only rows change: the bytes are durable already."""
     if node.state is not NodeState.SIDE:
         work.grow(dossier, content.size - node.size)
-    node.blob_id = blob_row(work, content.stored)
+    node.blob_id = blob_row(work, content)
     node.size = content.size
     node.sha256 = content.sha256
     node.modified = node.written = work.now
@@ -114,20 +130,18 @@ def date(work: Work, node: Node, claimed: datetime | None) -> bool:
 def content_of(work: Work, node: Node) -> Content:
     """What ``node`` holds, as content for another node: the bytes are shared."""
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
-    return Content(Stored(blob.key, blob.size, blob.sha256)) if blob else EMPTY
+    if blob is None:
+        return EMPTY
+    return Content(Stored(blob.key, blob.size, blob.sha256), blob_id=blob.id)
 
 
-def blob_row(work: Work, stored: Stored | None) -> int | None:
-    """The id of the row of ``stored``, made if it is not there yet."""
-    if stored is None:
-        return None
-    found = work.session.scalar(select(Blob.id).where(Blob.key == stored.key))
-    if found is None:
-        blob = Blob(key=stored.key, size=stored.size, sha256=stored.sha256, created=work.now)
-        work.session.add(blob)
-        work.session.flush()
-        found = blob.id
-    return found
+def blob_row(work: Work, content: Content) -> int | None:
+    """The id of the row of the bytes of ``content``, made now for those that have just come."""
+    if content.stored is None or content.blob_id is not None:
+        return content.blob_id
+    stored = content.stored
+    row = {"key": stored.key, "size": stored.size, "sha256": stored.sha256, "created": work.now}
+    return work.session.scalars(insert(Blob).returning(Blob.id), row).one()
 
 
 def deposit_of(work: Work, node: Node) -> Deposit | None:

@@ -32,8 +32,10 @@ def _files(rows: Rows) -> Iterator[str]:
 
 
 def _dossiers(rows: Rows) -> Iterator[str]:
-    """Each dossier has its one source folder, and counts the bytes of its files."""
+    """Each dossier has its one source folder, and counts the bytes of its files; the platform those
+    of all its dossiers."""
     used: dict[int, int] = defaultdict(int)
+    counted: dict[int, int] = defaultdict(int)
     sources = defaultdict(list)
     for node in rows.nodes.values():
         if node.state != NodeState.SIDE and node.dossier_id is not None:
@@ -44,8 +46,13 @@ def _dossiers(rows: Rows) -> Iterator[str]:
         where = f"dossier {dossier.id} ({dossier.title})"
         if dossier.used != used[dossier.id]:
             yield f"{where}: counts {dossier.used} bytes, its files have {used[dossier.id]}"
+        counted[dossier.platform_id] += dossier.used
         wanted = [] if dossier.state == DossierState.PURGED else [dossier.title]
         if sources[dossier.id] != wanted:
             yield f"{where}: its source folders are {sources[dossier.id]}, not {wanted}"
         if dossier.kind == DossierKind.EXPERT_SPACE and dossier.state == DossierState.PURGED:
             yield f"{where}: an expert's space is never purged"
+    for platform in rows.platforms:
+        where, count = f"platform {platform.id} ({platform.name})", counted[platform.id]
+        if platform.used != count:
+            yield f"{where}: counts {platform.used} bytes, its dossiers {count}"

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from davserver.model import Blob, Deposit, Dossier, DossierState, Node, NodeState
+from davserver.model import Blob, Deposit, Dossier, DossierState, Node, NodeState, Platform
 from davserver.tree.lookup import ROOT_ID
 
 OPEN = (NodeState.RESERVED, NodeState.RECEIVED)
@@ -39,6 +39,7 @@ class Rows:
             self.children[node.parent_id].append(node.id)
         self.blobs = {blob.id: blob for blob in session.execute(select(*Blob.__table__.c))}
         self.dossiers = {one.id: one for one in session.execute(select(*Dossier.__table__.c))}
+        self.platforms = session.execute(select(*Platform.__table__.c).order_by(Platform.id)).all()
         self.living = {one.id for one in self.dossiers.values() if one.state != DossierState.PURGED}
         self.deposits = session.execute(select(*Deposit.__table__.c).order_by(Deposit.id)).all()
 

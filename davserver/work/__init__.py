@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from davserver.clients import Program, program
@@ -126,11 +126,6 @@ class Work:
     def facts(self, dossier: Dossier) -> DossierFacts:
         """The dossier as policies see it."""
         if dossier.id not in self._facts:
-            platform_used, platform_quota = self.session.execute(
-                select(func.coalesce(func.sum(Dossier.used), 0), func.max(Platform.quota))
-                .join(Platform, Platform.id == Dossier.platform_id)
-                .where(Dossier.platform_id == dossier.platform_id)
-            ).one()
             self._facts[dossier.id] = DossierFacts(
                 id=dossier.id,
                 title=dossier.title,
@@ -139,15 +134,16 @@ class Work:
                 deadline=dossier.deadline,
                 quota=dossier.quota,
                 used=dossier.used,
-                platform_quota=platform_quota,
-                platform_used=platform_used,
+                platform_quota=dossier.platform.quota,
+                platform_used=dossier.platform.used,
             )
         return self._facts[dossier.id]
 
     def grow(self, dossier: Dossier, change: int) -> None:
-        """Count ``change`` bytes more (or fewer) in the dossier."""
+        """Count ``change`` bytes more (or fewer) in the dossier, and in its platform."""
         dossier.used += change
-        self._facts.pop(dossier.id, None)
+        dossier.platform.used += change
+        self._facts.clear()
 
     def action(
         self,

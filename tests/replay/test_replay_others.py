@@ -188,7 +188,8 @@ def _deposit(data: Path, names: list[str]) -> None:
         spot = find(work, (*box(BOX), names[0]))
         dossier, _ = spot.place()
         for name in names:
-            put.create(work, dossier, replace(spot, path=(*box(BOX), name)), kept)
+            made = put.create(work, dossier, replace(spot, path=(*box(BOX), name)), kept)
+            kept = write.content_of(work, made)  # all share the bytes of the first
     site.close()
 
 
