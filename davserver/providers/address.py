@@ -62,7 +62,7 @@ def _parsed(raw: str) -> Address:
     )
 
 
-_parsed_often = lru_cache(maxsize=4_096)(_parsed)
+_parsed_often = lru_cache(maxsize=2_048)(_parsed)
 
 
 def parse_url(url: str, hosts: frozenset[str]) -> Address:
@@ -100,7 +100,7 @@ def below(base: str, names: Path, *, folder: bool = False) -> str:
     return path + ("/" if folder else "")
 
 
-@lru_cache(maxsize=4_096)
+@lru_cache(maxsize=2_048)
 def _quoted(name: str) -> str:
     return quote(name, safe=_SAFE)
 

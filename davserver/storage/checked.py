@@ -14,7 +14,7 @@ from davserver.storage import BlobStore, Stored
 log = logging.getLogger("davserver.storage")
 
 PROVEN = 3_600.0  # seconds that a piece stays proven in the memory of a process
-MOST = 4_096  # pieces that it remembers
+MOST = 1_000  # pieces that it remembers
 
 
 class Checked:
