@@ -53,6 +53,19 @@ def test_what_waits_for_its_turn_is_answered_at_a_stop() -> None:
         assert server.wait() == 0
 
 
+@pytest.mark.parametrize("limits", [{"requests_per_address": 1}, {"threads": 1}])
+def test_who_asks_on_and_on_keeps_no_thread_from_the_others(limits: dict[str, int]) -> None:
+    with running(**limits) as server, ExitStack() as open_connections:
+        eager, other = (open_connections.enter_context(server.connect()) for _ in range(2))
+        eager.send(SLOW % b"0.02" * 200)
+        server.wait_for("called GET /sleep")
+
+        begun = time.monotonic()
+        other.send(GET)
+        assert other.answer().status == 200
+        assert time.monotonic() - begun < 1
+
+
 def test_an_address_with_too_many_connections_loses_its_longest_idle_one() -> None:
     with running(connections_per_address=3) as server, ExitStack() as open_connections:
         other = open_connections.enter_context(server.connect(source="127.0.0.2"))

@@ -74,6 +74,10 @@ class Addresses:
             _decrease(self._served, address)
             return None
 
+    def is_queued(self, address: str) -> bool:
+        """Whether a connection of this address waits for a thread."""
+        return bool(self._queues.get(address))
+
     def queued(self) -> "list[Connection]":
         """Take all those out that wait for a thread."""
         with self._lock:

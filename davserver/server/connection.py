@@ -1,6 +1,7 @@
 """One connection of a client: handshake, head, request after request, and the polite end."""
 
 import enum
+import select
 import socket
 import ssl
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from davserver.server.http_server import Server
 
 _HEAD_SECONDS = 10.0  # for a TLS handshake, and for a head from its first byte on
+_SOON = 0.002  # seconds in which a program asks that has only waited for the answer
 _LINGER_SECONDS = 30.0  # for a client that still sends what nobody reads, to read its answer…
 _LINGER_PAUSE = 5.0  # … if it does not pause so long
 _DISCARDED_AT_ONCE = 65_536  # bytes
@@ -97,7 +99,8 @@ class Connection(HTTPConnection):
         """Begin to wait for the next request; the ``last`` one was answered: for the end."""
         self._last = last
         self.socket.setblocking(False)
-        self.deadline = time.monotonic() + self.server.timeout
+        seconds = self._head_seconds if self.rfile.held else self.server.timeout
+        self.deadline = time.monotonic() + seconds
 
     def advance(self) -> Step:
         """Take what the client has sent by now, without waiting for more."""
@@ -125,10 +128,15 @@ class Connection(HTTPConnection):
         return Step.READY
 
     def communicate(self) -> bool:
-        """Serve the request whose head is there; whether the connection may wait for the next."""
-        self.requests_seen += 1
-        self.socket.settimeout(self.server.timeout)
-        return Request(self.server, self).answer()
+        """Serve the request whose head is there, and those that follow at once; whether the
+        connection may wait for another."""
+        while True:
+            self.requests_seen += 1
+            self.socket.settimeout(self.server.timeout)
+            if not Request(self.server, self).answer():
+                return False
+            if not self._is_followed():
+                return True
 
     def close(self) -> None:
         """End the connection politely (called by cheroot's threads). Never raises."""
@@ -185,6 +193,21 @@ class Connection(HTTPConnection):
     @property
     def _head_seconds(self) -> float:
         return min(_HEAD_SECONDS, float(self.server.timeout))
+
+    def _is_followed(self) -> bool:
+        """Whether the head of the next request is here so soon that to hand the connection over to
+        the thread that looks after all of them, and to get it back, would take longer."""
+        if self._leftover is not None or not self.server.waiting.spares_thread(self.origin):
+            return False
+        self.rest(last=False)
+        end = time.monotonic() + _SOON
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        while (step := self.advance()) is Step.WAIT:
+            left = end - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1_000):
+                break
+        return step is Step.READY
 
     def _throw_away(self, leftover: Leftover) -> bool:
         """Whether nothing is left of a body that was refused. Raises what reading it raises."""

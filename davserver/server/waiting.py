@@ -81,6 +81,12 @@ class Waiting:
         connection.rest(last=last)
         self._advance(connection)
 
+    def spares_thread(self, address: str) -> bool:
+        """Whether a thread may wait a moment for a client of ``address`` that may ask again at
+        once: half of them are free, and no other connection of the address waits for one."""
+        half_free = 2 * self._served <= self._server.numthreads
+        return half_free and self._server.ready and not self._addresses.is_queued(address)
+
     def turn(self, longest: float) -> None:
         """Do what can be done now, or within ``longest`` seconds."""
         if not self._listening and self._server.ready:
