@@ -7,6 +7,7 @@ it changes (:meth:`davserver.work.Work.hold`), and a commit whose answer was los
 """
 
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -59,6 +60,7 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
         self.version = Version(self.engine)
+        self._turn = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -73,7 +75,7 @@ class Database:
         When the block has ended without exception, what was written is durable. What it has read or
         written is detached then, and as it was.
         """
-        with self._session(write=True) as session:
+        with self._in_turn(), self._session(write=True) as session:
             yield session
             # Nothing more is loaded, and a commit that fails must not make forget what was loaded.
             session.flush()
@@ -85,6 +87,24 @@ class Database:
                 # Perhaps only the answer was lost.
                 if mark is None or not self._was_committed(mark):
                     raise
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Have the writers of this process wait for each other here, where SQLite has but one.
+
+        SQLite's own waiting is a sleep of up to 100 ms, and another look: it is left to those of
+        other processes. Who waits here keeps no connection from the readers meanwhile.
+        """
+        if self.engine.dialect.name != "sqlite":
+            yield
+        elif not self._turn.acquire(timeout=BUSY_TIMEOUT / 1_000):
+            log.warning("the database refuses or is away: other writers have not ended")
+            raise Unavailable(AWAY)
+        else:
+            try:
+                yield
+            finally:
+                self._turn.release()
 
     @contextmanager
     def _session(self, *, write: bool) -> Iterator[Session]:

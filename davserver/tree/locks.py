@@ -162,6 +162,12 @@ def bounded(timeout: int | None, *, infinite: bool, courtesy: bool = False) -> i
     return USUAL if timeout is None else max(SHORTEST, min(longest, timeout))
 
 
+def drop_in(work: Work, node: Node) -> None:
+    """As :func:`drop_on`, for ``node`` and all below it."""
+    inside = select(ids_below(node.id).c.id)
+    work.session.execute(delete(Lock).where(Lock.node_id.in_(inside)))
+
+
 def drop_on(work: Work, nodes: Iterable[Node]) -> None:
     """A moved resource leaves its locks behind (RFC 4918 §7.5, §9.9)."""
     ids = [node.id for node in nodes]

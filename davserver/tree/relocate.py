@@ -4,6 +4,7 @@ Filing is a MOVE too: the expert's, of a piece, from a mailbox into the archive 
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from sqlalchemy import delete, select, update
 
@@ -32,10 +33,15 @@ from davserver.work import Work, entry_of
 class Relocation:
     """Both ends of a MOVE or COPY with everything that they touch."""
 
+    work: Work
     source: Spot
-    inside: list[Member]
     target: Spot
     overwritten: list[Member]
+
+    @cached_property
+    def inside(self) -> list[Member]:
+        """All that is below the source."""
+        return below(self.work, self.source.folders, self.source.node)
 
     @property
     def created(self) -> bool:
@@ -63,8 +69,8 @@ def ends(work: Work, source_path: Path, target_path: Path, *, overwrite: bool) -
     if target.node is not None and target.seen and not same and not overwrite:
         raise PreconditionFailed("Ce nom est déjà pris.", phrase="Nom deja pris")
     return Relocation(
+        work,
         source,
-        below(work, source.folders, node),
         target,
         below(work, target.folders, target.node) if target.seen and not same else [],
     )
@@ -92,7 +98,8 @@ def move(
     target = replace(both.target, node=None) if same else both.target.as_seen()
     aside = saving.set_aside(work, both.source, target)
     if aside is None:
-        work.gate.require(verbs.move(work, both.source, both.inside, target, both.overwritten))
+        inside = [] if verbs.is_rename(both.source, target) else both.inside
+        work.gate.require(verbs.move(work, both.source, inside, target, both.overwritten))
     if not same:
         both.target.require_free()
     # The content of a side file goes into what stands there; all else overwrites it.
@@ -129,7 +136,7 @@ def _save(work: Work, dossier: Dossier, node: Node, aside: Spot, target: Spot) -
     there, document = aside.existing()
     locks.require(work, aside.folders, document, membership=True, deep=True)
     before = write.content_of(work, document)
-    _rename(work, there, document, Relocation(aside, [], target, []), there, target)
+    _rename(work, there, document, Relocation(work, aside, target, []), there, target)
     put.adopt(work, there, replace(target, node=document, seen=True), node)
     write.remove_tree(work, dossier, node)
     put.keep_aside(work, there, aside.freed(), before)
@@ -147,7 +154,7 @@ def _rename(
     changes.goes(work, dossier, node)
     if target.node is not None:
         write.remove_tree(work, there, target.node)
-    locks.drop_on(work, [node, *(member.node for member in both.inside)])
+    locks.drop_in(work, node)
     if there.id != dossier.id:
         _change_dossier(work, dossier, there, node)
     node.parent_id = parent.id

@@ -179,9 +179,8 @@ def move(
         return
     if parent.state is NodeState.SIDE:
         raise Refused("Un document ne se range pas dans un dossier temporaire.")
-    same_folder = source.parent is not None and source.parent.id == parent.id
     yield from _overwriting(work, target, overwritten)
-    if same_folder:
+    if is_rename(source, target):
         yield work.action(Act.RENAME, dossier, source.folders, node, name=target.name)
         return
     yield work.action(Act.LEAVE, dossier, source.folders, node)
@@ -197,6 +196,14 @@ def move(
         size=size if there.id != dossier.id else 0,
         **_arrival(source, node),
     )
+
+
+def is_rename(source: Spot, target: Spot) -> bool:
+    """Whether a MOVE gives what others may see another name in its folder: no more is asked then of
+    what is below it, which sees nothing of this."""
+    _, node = source.existing()
+    _, parent = target.place()
+    return node.state is NodeState.PUBLISHED and node.parent_id == parent.id
 
 
 def save(work: Work, source: Spot, aside: Spot, target: Spot) -> Iterator[Action]:
