@@ -8,6 +8,7 @@ import pytest
 from davserver.demo.history import ARCHIVES, BOXES
 from tests.changes import PROPS, report, short, sync, tag
 from tests.clients import DOSSIER, EXPERT, archive, box
+from tests.conftest import Start
 from tests.dav import Dav, Names, Reply
 from tests.serving import Server, wait_for
 
@@ -387,3 +388,13 @@ def test_what_changes_nothing_moves_nothing(expert: Dav, room: Names) -> None:
     )
     assert expert.request("PROPPATCH", name, absent).status == 207
     assert tag(expert, room) == before
+
+
+def test_what_moves_to_another_dossier_takes_no_number_of_the_first_with_it(start: Start) -> None:
+    server = start()
+    expert = server.dav(EXPERT)
+    names = [f"{number}.pdf" for number in range(30)]  # more changes than the other one ever had
+    for name in names:
+        assert expert.put((*NOTES, name), PDF).status == 201
+    assert expert.move((*NOTES, names[-1]), (*SPACE, names[-1])).status == 201
+    server.verify()

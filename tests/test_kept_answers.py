@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from davserver.app import make_app
 from davserver.errors import Unavailable
@@ -21,6 +21,7 @@ from davserver.model import User
 from davserver.model.database import Database
 from davserver.model.version import Version
 from davserver.policy import Actor
+from davserver.providers import listing, live
 from davserver.providers.answers import Answer
 from davserver.providers.exchange import ACTOR, Exchange
 from davserver.providers.kept import MOST, Kept
@@ -165,6 +166,33 @@ def test_kept_content_is_not_given_while_the_store_is_away(start: Start) -> None
     assert {expert.get(name).status for _ in range(SEVERAL)} == {503}
     blobs.rename(server.data / "blobs")
     assert {expert.get(name).status for _ in range(SEVERAL)} == {200}
+
+
+@pytest.mark.embedded  # on PostgreSQL there are statements of the driver
+def test_who_asks_for_no_entity_tag_does_not_pay_for_it(
+    ask: Callable[..., tuple[int, bytes]], site: Site
+) -> None:
+    body = b'<D:propfind xmlns:D="DAV:"><D:prop><D:quota-used-bytes/></D:prop></D:propfind>'
+    asked: list[str] = []
+    ask(EXPERT, "PROPFIND", *SPACE)  # whose login is known then
+    event.listen(site.database.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+    status, _ = ask(EXPERT, "PROPFIND", body=body, CONTENT_TYPE="text/xml", HTTP_DEPTH="0")
+    assert status == 207
+    assert len(asked) <= 6, asked  # that of the root is made from all of its dossiers
+
+
+def test_properties_with_endless_names_fill_no_memory(
+    ask: Callable[..., tuple[int, bytes]],
+) -> None:
+    listing._plain.cache_clear()
+    live._tags_often.cache_clear()
+    for number in range(3):
+        names = "".join(f"<{'n' * 800}{number}x{count}/>" for count in range(200))
+        body = f'<D:propfind xmlns:D="DAV:"><D:prop>{names}</D:prop></D:propfind>'.encode()
+        status, found = ask(EXPERT, "PROPFIND", *SPACE, body=body, CONTENT_TYPE="text/xml")
+        assert status == 207
+        assert found.count(b"nnn") >= 200
+    assert listing._plain.cache_info().currsize == live._tags_often.cache_info().currsize == 0
 
 
 # What would be answered if one looked at the version of the rows no more.

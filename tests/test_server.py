@@ -83,6 +83,22 @@ def test_workers_that_die_too_often_end_the_server() -> None:
         assert "stopped" not in server.log
 
 
+def test_who_has_asked_for_more_is_told_of_the_end_at_a_stop() -> None:
+    with running() as server, server.connect() as client:
+        client.send(SLOW % b"0.1" * 100)
+        server.wait_for("called GET /sleep")
+
+        server.process.terminate()
+
+        answers = [client.answer()]
+        while answers[-1].headers.get("connection") != "close":
+            answers.append(client.answer())
+        assert len(answers) < 10
+        assert {answer.body for answer in answers} == {b"slept"}
+        assert client.is_closed()
+        assert server.wait() == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_requests_in_flight_end_and_new_ones_are_not_taken_at_a_stop(
     number: signal.Signals,

@@ -105,6 +105,17 @@ def test_a_certificate_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -
         serve(listening, make_no_worker)
 
 
+def test_requests_that_come_together_over_tls_are_all_answered(
+    secure: Running, certificates: Certificates
+) -> None:
+    with tls_client(secure, certificates.client_context()) as client:
+        client.send(GET * 50 + GET[:-2])
+        assert [client.answer().status for _ in range(50)] == [200] * 50
+        time.sleep(0.1)  # longer than a thread waits
+        client.send(GET[-2:])
+        assert client.answer().status == 200
+
+
 def test_tls_serves_and_tells_the_application(secure: Running, certificates: Certificates) -> None:
     with tls_client(secure, certificates.client_context()) as client:
         client.send(b"GET /environ HTTP/1.1\r\nHost: x\r\n\r\n")

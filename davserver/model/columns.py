@@ -1,7 +1,7 @@
 """Column types shared by all tables."""
 
 from datetime import UTC, datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Annotated, Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, MetaData, String
@@ -52,9 +52,6 @@ class Word(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else self.kind(value).value
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Enum | None:
-        return self._members[value]
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         return self._members.__getitem__

@@ -22,7 +22,7 @@ from davserver.model import schema
 from davserver.model.away import AWAY, problems
 from davserver.model.version import Version
 
-BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for another one
+BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for those of its process, then for others
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
 _MOST = 40  # connections of one process: more threads wait for one
 # Of these so many stay open: one of SQLite keeps 2 MiB of pages, and as much of statements.

@@ -20,6 +20,7 @@ from davserver.tree.members import Member
 from davserver.work import Work
 
 REMEMBERED = 4_096  # resources whose properties were written last
+_SHORT = 1_500  # characters of the names of properties: who asks for more wants to fill memory
 _NAME = "{DAV:}displayname"
 
 
@@ -49,6 +50,11 @@ class Asked:
         """Whether :func:`live.plain` tells all that is asked of most resources."""
         return all(live.is_plain(tag) for tag in self.named)
 
+    @cached_property
+    def is_short(self) -> bool:
+        """Whether what is told of each of so many resources may be remembered."""
+        return sum(map(len, self.named)) <= _SHORT
+
     def tags(self, dead: Iterable[str]) -> list[str]:
         """The properties to be told of a resource with these dead ones. Of all, not the name again,
         which the href has: Windows reads no listing beyond 1,000,000 bytes."""
@@ -69,15 +75,23 @@ def asked(body: Any, *, minimal: bool) -> Asked:
         return Asked(only_names=True)
     part = children.get("{DAV:}prop", children.get("{DAV:}include"))
     named = tuple(child.tag for child in part) if part is not None else ()
-    return Asked(named, everything=kinds == ["allprop"], minimal=minimal)
+    found = Asked(named, everything=kinds == ["allprop"], minimal=minimal)
+    return _once(found) if found.is_short else found
+
+
+@lru_cache(maxsize=256)
+def _once(asked: Asked) -> Asked:
+    """The equal one that came before, if there was one: what is remembered of resources keeps it
+    with each."""
+    return asked
 
 
 def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
     """The resource and, if ``deep``, its members, with all that their properties need."""
     assert spot.node is not None  # the gate has let the request through
     inside = members(work, spot) if deep and spot.node.is_folder else []
-    shared = Shared(work, [spot.node, *inside], spot.folders)
-    yield shared.around(spot.dossier, spot.folders).view(spot.path, "", spot.node)
+    shared = Shared(work, [spot.node, *inside], spot.folders, spot.node if inside else None)
+    yield shared.in_folder(spot.dossier, spot.folders).view(spot.path, "", spot.node)
     folders = () if spot.is_root else (*spot.folders, spot.node)
     keeps_form = work.client.program.keeps_form
     for node in inside:
@@ -87,7 +101,7 @@ def listing(work: Work, spot: Spot, *, deep: bool) -> Iterator[View]:
         # What is unfinished is its author's: whose program wants its own form back, gets it.
         kept = node.spelt if keeps_form and node.state is not NodeState.PUBLISHED else ""
         name = kept or shown_name(node, dossier)
-        yield shared.around(dossier, folders).view((*spot.path, name), name, node)
+        yield shared.in_folder(dossier, folders).view((*spot.path, name), name, node)
 
 
 def views(
@@ -97,7 +111,7 @@ def views(
     above = [folder for _, member in found for folder in member.folders]
     shared = Shared(work, [member.node for _, member in found], above)
     for path, member in found:
-        yield path, shared.around(dossier, member.folders).view(path, "", member.node)
+        yield path, shared.in_folder(dossier, member.folders).view(path, "", member.node)
 
 
 def described(view: View, wanted: Asked, base: str) -> str:
@@ -108,7 +122,8 @@ def described(view: View, wanted: Asked, base: str) -> str:
     if wanted.only_names:
         return response(where, propstats([(200, "".join(map(live.empty, live.names(view))))]))
     if wanted.is_plain and not view.locks and not view.dead:
-        return response(where, _plain(view.facts, wanted))
+        told = _plain if wanted.is_short else _plain.__wrapped__
+        return response(where, told(view.facts, wanted))
     tags = wanted.tags(view.dead)
     return response(where, propstats(sorted_out(tags, lambda tag: live.element(view, tag), wanted)))
 

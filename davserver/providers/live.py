@@ -10,7 +10,7 @@ from davserver.providers.address import href
 from davserver.providers.facts import Facts
 from davserver.providers.view import View
 from davserver.tree.lookup import Path
-from davserver.tree.properties import trifling
+from davserver.tree.properties import LONGEST_NAME, trifling
 from davserver.work import Work
 
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
@@ -146,10 +146,13 @@ def _activelock(lock: Lock, work: Work, root: str, *, owned: bool = True) -> str
     )
 
 
-@lru_cache(maxsize=1_000)
 def _tags(tag: str) -> tuple[str, str]:
     """The opening and closing tag of a Clark name; ``D:`` for DAV:, since some parsers know only
     declared prefixes."""
+    return _tags_often(tag) if len(tag) <= LONGEST_NAME else _tags_of(tag)
+
+
+def _tags_of(tag: str) -> tuple[str, str]:
     namespace, _, name = tag[1:].rpartition("}") if tag.startswith("{") else ("", "", tag)
     if namespace == "DAV:":
         return f"D:{name}", f"D:{name}"
@@ -158,3 +161,6 @@ def _tags(tag: str) -> tuple[str, str]:
     if not namespace:
         return f'{name} xmlns=""', name
     return f"P:{name} xmlns:P={quoteattr(namespace)}", f"P:{name}"
+
+
+_tags_often = lru_cache(maxsize=1_000)(_tags_of)

@@ -16,13 +16,20 @@ from davserver.work.outline import Chain
 
 class Shared:
     """What the resources of one answer need, fetched once for all of them. ``above``: the folders
-    that lead to ``nodes``, where they inherit locks; one may come twice."""
+    that lead to ``nodes``, where they inherit locks; one may come twice. ``listed``: the folder of
+    which all members are among ``nodes``."""
 
-    def __init__(self, work: Work, nodes: Sequence[Node], above: Sequence[Node]) -> None:
+    def __init__(
+        self,
+        work: Work,
+        nodes: Sequence[Node],
+        above: Sequence[Node],
+        listed: Node | None = None,
+    ) -> None:
         self._work = work
         self.tags = Tags(work)
-        self.locks = locking.live_on(work, [*nodes, *above])
-        self.dead = properties.dead(work, nodes)
+        self.locks = locking.live_on(work, [*nodes, *above], listed)
+        self.dead = properties.dead(work, nodes, listed)
         self._tokens: dict[int, str] = {}
         self._rooms: dict[int, Room] = {}
         self._around: dict[tuple[int | None, int | None], Surroundings] = {}
@@ -39,7 +46,7 @@ class Shared:
             self._rooms[dossier.id] = room.as_seen(self._work, dossier)
         return self._rooms[dossier.id]
 
-    def around(self, dossier: Dossier | None, folders: tuple[Node, ...]) -> "Surroundings":
+    def in_folder(self, dossier: Dossier | None, folders: tuple[Node, ...]) -> "Surroundings":
         """The surroundings of what lies in the last of ``folders``; at the root those of a source
         folder are its dossier's."""
         key = (dossier.id if dossier else None, folders[-1].id if folders else None)
@@ -81,13 +88,9 @@ class Surroundings:
         rights = self.rights
         if node.is_folder and self.dossier is not None:
             rights = self.work.rights_along(self.dossier, (*self.above, node.id))
-        facts = Facts(
-            shown_name(node, self.dossier), node.is_folder, node.size, node.sha256, node.created,
-            shown_date(node, rights), self.shared.tags.of(node), _changeable(node, rights),
-        )  # fmt: skip
         locks = [*self.shared.locks.get(node.id, ()), *self.inherited]
         dead = self.shared.dead.get(node.id, {})
-        return View(self, path, name, node, rights, facts, locks, dead)
+        return View(self, path, name, node, rights, locks, dead)
 
 
 @dataclass(slots=True)
@@ -95,8 +98,8 @@ class View:
     """The resource, with what a listing has fetched for all its members.
 
     ``name`` is that of a member, empty for the resource that was asked for. ``rights`` are those in
-    the folder, or in the folder of the file; at the root one only browses. ``facts`` are what its
-    ordinary properties are told from. ``locks`` are its own, then those that it inherits.
+    the folder, or in the folder of the file; at the root one only browses. ``locks`` are its own,
+    then those that it inherits.
     """
 
     around: Surroundings
@@ -104,9 +107,21 @@ class View:
     name: str
     node: Node
     rights: Rights
-    facts: Facts
     locks: Sequence[Lock]
     dead: dict[str, str]
+    _facts: Facts | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What its ordinary properties are told from."""
+        if self._facts is None:
+            node, rights = self.node, self.rights
+            self._facts = Facts(
+                shown_name(node, self.dossier), node.is_folder, node.size, node.sha256,
+                node.created, shown_date(node, rights), self.shared.tags.of(node),
+                _changeable(node, rights),
+            )  # fmt: skip
+        return self._facts
 
     @property
     def work(self) -> Work:

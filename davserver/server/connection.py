@@ -46,10 +46,10 @@ class Step(enum.Enum):
 class Connection(HTTPConnection):
     """A connection that takes a thread only when the head of a request is there.
 
-    Until then, and again between two requests, its socket does not block and one thread looks after
-    all of them (see ``Waiting``): a client that is slow to shake hands, to begin or to end its head
-    or to send a body that was refused costs nobody anything. ``deadline``, on the monotonic clock,
-    is when waiting for it ends.
+    Until then, and again between two requests that do not follow at once, its socket does not block
+    and one thread looks after all of them (see ``Waiting``): a client that is slow to shake hands,
+    to begin or to end its head or to send a body that was refused costs nobody anything.
+    ``deadline``, on the monotonic clock, is when waiting for it ends.
     """
 
     server: "Server"

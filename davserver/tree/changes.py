@@ -120,8 +120,9 @@ def _is_shown(work: Work, node: Node) -> bool:
     because it has rights of its own."""
     if node.state is not NodeState.PUBLISHED or not node.inherits:
         return False
-    given = select(exists().where(Grant.node_id == node.id))
-    return not (node.is_folder and work.session.scalar(given))
+    if not node.is_folder or node.id is None:  # a new one has no rights of its own
+        return True
+    return not work.session.scalar(select(exists().where(Grant.node_id == node.id)))
 
 
 def _folder(work: Work, node: Node) -> Node | None:

@@ -11,7 +11,7 @@ from davserver.model import Lock, Node
 from davserver.policy.rights import Rights
 from davserver.tree import locks, put, verbs, write
 from davserver.tree.lookup import Path, find, find_held
-from davserver.tree.members import below, naming
+from davserver.tree.members import among, below
 from davserver.tree.put import Guard
 from davserver.tree.write import EMPTY
 from davserver.work import Work
@@ -183,10 +183,11 @@ def _mark_used(work: Work, node: Node) -> None:
         deposit.touched_at = work.now
 
 
-def live_on(work: Work, nodes: Iterable[Node]) -> dict[int, list[Lock]]:
-    """The live locks on each of ``nodes`` by node id, for the lockdiscovery property."""
+def live_on(work: Work, nodes: Iterable[Node], listed: Node | None) -> dict[int, list[Lock]]:
+    """The live locks on each of ``nodes`` by node id, for the lockdiscovery property. ``listed``:
+    see :func:`among`."""
     found: dict[int, list[Lock]] = {}
-    for these in naming(Lock.node_id, nodes):
+    for these in among(Lock.node_id, nodes, listed):
         for held in work.session.scalars(select(Lock).where(these, Lock.expires > work.now)):
             found.setdefault(held.node_id, []).append(held)
     return found

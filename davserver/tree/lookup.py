@@ -261,6 +261,7 @@ def _seen_sources(work: Work, kind: DossierKind) -> list[tuple[Node, Dossier]]:
     own first, then in the order of names."""
     asked = {"kind": kind, "me": work.actor.id}
     rows = work.session.execute(_GRANTED, asked).all()
+    work.keep(dossier for _, dossier in rows)
     return [(node, dossier) for node, dossier in rows if sees(work, dossier, [], node)]
 
 

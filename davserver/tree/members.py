@@ -10,9 +10,8 @@ from davserver.model import Node, NodeState
 from davserver.policy.side_names import is_litter
 from davserver.work import Work
 
-Condition = ColumnElement[bool]
-FAMILY = 20  # members of one folder from which on it is named instead of them
 _MOST = 500  # ids in one statement
+_deeper = aliased(Node)
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,7 @@ class Member:
 def ids_below(folder_id: int) -> CTE:
     """A recursive query of the ids of a folder and of all below it (column ``id``)."""
     tree = select(Node.id).where(Node.id == folder_id).cte("tree", recursive=True)
-    deeper = aliased(Node)
-    return tree.union_all(select(deeper.id).join(tree, deeper.parent_id == tree.c.id))
+    return tree.union_all(select(_deeper.id).join(tree, _deeper.parent_id == tree.c.id))
 
 
 def below(work: Work, folders: Sequence[Node], node: Node | None) -> list[Member]:
@@ -55,16 +53,16 @@ def below(work: Work, folders: Sequence[Node], node: Node | None) -> list[Member
     return found
 
 
-def naming(column: InstrumentedAttribute[int], nodes: Iterable[Node]) -> Iterator[Condition]:
-    """Conditions under which ``column`` names one of ``nodes``, to be asked one after another. Some
-    name their brothers, too: a folder is asked for faster than a long list of its members."""
-    families: dict[int | None, set[int]] = {}
-    for node in nodes:
-        families.setdefault(node.parent_id, set()).add(node.id)
-    large = [parent for parent, ids in families.items() if parent and len(ids) > FAMILY]
-    others = [id_ for parent, ids in families.items() if parent not in large for id_ in ids]
-    for parent in large:
-        yield column.in_(select(Node.id).where(Node.parent_id == parent))
+def among(
+    column: InstrumentedAttribute[int], nodes: Iterable[Node], listed: Node | None
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions under which ``column`` names one of ``nodes``, to be asked one after another. All
+    members of the folder ``listed`` are named by it: that is faster than a long list, and names its
+    hidden members, too."""
+    ids = {node.id for node in nodes if listed is None or node.parent_id != listed.id}
+    if listed is not None:
+        yield column.in_(select(Node.id).where(Node.parent_id == listed.id))
+    others = sorted(ids)
     for start in range(0, len(others), _MOST):
         yield column.in_(others[start : start + _MOST])
 

@@ -11,7 +11,7 @@ from davserver.errors import BadRequest, Full
 from davserver.model import DeadProperty, Dossier, Node
 from davserver.tree import changes, locks, verbs, write
 from davserver.tree.lookup import Path, Spot, find_held
-from davserver.tree.members import naming
+from davserver.tree.members import among
 from davserver.tree.put import Guard
 from davserver.work import Work
 
@@ -83,10 +83,11 @@ def set_all(work: Work, dossier: Dossier, node: Node, wanted: Sequence[Change]) 
             changes.changed(work, dossier, node)
 
 
-def dead(work: Work, nodes: Sequence[Node]) -> dict[int, dict[str, str]]:
-    """The dead properties of each of ``nodes``, by node id and Clark name."""
+def dead(work: Work, nodes: Sequence[Node], listed: Node | None) -> dict[int, dict[str, str]]:
+    """The dead properties of each of ``nodes``, by node id and Clark name. ``listed``: see
+    :func:`among`."""
     found: dict[int, dict[str, str]] = {}
-    for these in naming(DeadProperty.node_id, nodes):
+    for these in among(DeadProperty.node_id, nodes, listed):
         for row in work.session.scalars(select(DeadProperty).where(these)):
             found.setdefault(row.node_id, {})[row.tag] = row.xml
     return found

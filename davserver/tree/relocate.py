@@ -40,7 +40,7 @@ class Relocation:
 
     @cached_property
     def inside(self) -> list[Member]:
-        """All that is below the source."""
+        """All that is below the source: to be asked for before anything has moved."""
         return below(self.work, self.source.folders, self.source.node)
 
     @property

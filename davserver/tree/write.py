@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.exc import IntegrityError
 
 from davserver import journal
@@ -22,12 +22,10 @@ from davserver.work import Work
 
 @dataclass(frozen=True)
 class Content:
-    """Content that is whole and durable: where it is kept (None: empty), its first bytes, and the
-    id of its row, where it has one already."""
+    """Content that is whole and durable: where it is kept (None: empty) and its first bytes."""
 
     stored: Stored | None
     head: bytes = b""
-    blob_id: int | None = None
 
     @property
     def size(self) -> int:
@@ -39,6 +37,7 @@ class Content:
 
 
 EMPTY = Content(None)
+_BLOB = select(Blob.id).where(Blob.key == bindparam("key"))
 EPOCH = datetime(1980, 1, 1, tzinfo=UTC)  # older dates trouble clients (FAT, Macs)
 
 
@@ -71,7 +70,7 @@ def new_node(
         state=state,
         author_id=work.actor.id,
         inherits=True,
-        blob_id=blob_row(work, content),
+        blob_id=blob_row(work, content.stored),
         size=content.size,
         sha256=content.sha256,
         created=work.now,
@@ -80,7 +79,8 @@ def new_node(
         change=0,
     )
     changes.begins(work, dossier, node)
-    node.members_change = node.change
+    if node.is_folder:
+        node.members_change = node.change
     if state is not NodeState.SIDE:
         work.grow(dossier, content.size)
     work.session.add(node)
@@ -107,7 +107,7 @@ def fill(work: Work, dossier: Dossier, node: Node, content: Content) -> None:
     """Give ``node`` this content. Only rows change: the bytes are durable already."""
     if node.state is not NodeState.SIDE:
         work.grow(dossier, content.size - node.size)
-    node.blob_id = blob_row(work, content)
+    node.blob_id = blob_row(work, content.stored)
     node.size = content.size
     node.sha256 = content.sha256
     node.modified = node.written = work.now
@@ -130,18 +130,20 @@ def date(work: Work, node: Node, claimed: datetime | None) -> bool:
 def content_of(work: Work, node: Node) -> Content:
     """What ``node`` holds, as content for another node: the bytes are shared."""
     blob = work.session.get(Blob, node.blob_id) if node.blob_id is not None else None
-    if blob is None:
-        return EMPTY
-    return Content(Stored(blob.key, blob.size, blob.sha256), blob_id=blob.id)
+    return Content(Stored(blob.key, blob.size, blob.sha256)) if blob else EMPTY
 
 
-def blob_row(work: Work, content: Content) -> int | None:
-    """The id of the row of the bytes of ``content``, made now for those that have just come."""
-    if content.stored is None or content.blob_id is not None:
-        return content.blob_id
-    stored = content.stored
-    row = {"key": stored.key, "size": stored.size, "sha256": stored.sha256, "created": work.now}
-    return work.session.scalars(insert(Blob).returning(Blob.id), row).one()
+def blob_row(work: Work, stored: Stored | None) -> int | None:
+    """The id of the row of ``stored``, made if it is not there yet."""
+    if stored is None:
+        return None
+    found = work.session.scalar(_BLOB, {"key": stored.key})
+    if found is None:
+        row = Blob(key=stored.key, size=stored.size, sha256=stored.sha256, created=work.now)
+        work.session.add(row)
+        work.session.flush()
+        found = row.id
+    return found
 
 
 def deposit_of(work: Work, node: Node) -> Deposit | None:

@@ -1,6 +1,6 @@
 """One unit of work: a transaction, who acts, when and by which door."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -70,6 +70,7 @@ class Work:
     writes: bool
     _facts: dict[int, DossierFacts] = field(default_factory=dict)
     _changes: dict[int, int] = field(default_factory=dict)
+    _kept: list[object] = field(default_factory=list)
 
     def hold(self, dossier: Dossier) -> bool:
         """Make writers of the dossiers of one platform wait for each other: its quota is one. True:
@@ -90,6 +91,11 @@ class Work:
         # Not against those who only refer to it: the journal line of a refusal, for one.
         self.session.refresh(dossier, with_for_update={"key_share": True})
         return True
+
+    def keep(self, rows: Iterable[object]) -> None:
+        """Have these rows at hand while the work lasts: the session forgets those that nobody
+        holds, and reads them again."""
+        self._kept += rows
 
     def rights_map(self, dossier: Dossier) -> RightsMap:
         """The compiled rights of ``dossier`` as they stand."""

@@ -188,8 +188,7 @@ def _deposit(data: Path, names: list[str]) -> None:
         spot = find(work, (*box(BOX), names[0]))
         dossier, _ = spot.place()
         for name in names:
-            made = put.create(work, dossier, replace(spot, path=(*box(BOX), name)), kept)
-            kept = write.content_of(work, made)  # all share the bytes of the first
+            put.create(work, dossier, replace(spot, path=(*box(BOX), name)), kept)
     site.close()
 
 
