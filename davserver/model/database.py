@@ -39,6 +39,9 @@ _POSTGRESQL: Mapping[str, Any] = {
     "tcp_user_timeout": BUSY_TIMEOUT,
     "options": f"-c lock_timeout={BUSY_TIMEOUT} -c timezone=UTC",
 }
+# By itself each connection keeps 128 prepared statements, of some 10 KiB.
+_SQLITE: Mapping[str, Any] = {"cached_statements": 64}
+_CONNECT: Mapping[str, Mapping[str, Any]] = {"postgresql": _POSTGRESQL, "sqlite": _SQLITE}
 _TRANSACTION = text("SELECT CAST(pg_current_xact_id_if_assigned() AS text)")
 _OUTCOME = text("SELECT pg_xact_status(CAST(:transaction AS xid8))")
 
@@ -55,7 +58,7 @@ class Database:
             max_overflow=_MOST - _KEPT,
             pool_pre_ping=True,
             pool_use_lifo=True,  # the last one first: it finds what it has just read
-            connect_args=_POSTGRESQL if make_url(url).get_backend_name() == "postgresql" else {},
+            connect_args=_CONNECT[make_url(url).get_backend_name()],
         )
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
