@@ -8,6 +8,7 @@ of a :class:`Deed`, and prints the JSON of an :class:`Outcome`.
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import uno  # type: ignore[import-not-found]
 import unohelper  # type: ignore[import-not-found]
 from com.sun.star.beans import PropertyValue  # type: ignore[import-not-found]
 from com.sun.star.connection import NoConnectException  # type: ignore[import-not-found]
+from com.sun.star.lang import DisposedException  # type: ignore[import-not-found]
 from com.sun.star.task import XInteractionHandler  # type: ignore[import-not-found]
 from com.sun.star.uno import Exception as UnoError  # type: ignore[import-not-found]
 
@@ -115,7 +117,8 @@ def main(argument: str) -> None:
         work(desk, deed, outcome)
     except UnoError as error:
         outcome.error = error.Message
-    desk.terminate()
+    with suppress(DisposedException):  # it may be gone before it has answered
+        desk.terminate()
     print(json.dumps(asdict(outcome)))
 
 
