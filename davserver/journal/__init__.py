@@ -66,23 +66,18 @@ def record(
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CHAIN_LOCK})
     previous = session.scalar(_LAST_HASH)
-    line = JournalLine(
-        at=at,
-        dossier_id=dossier_id,
-        actor=actor,
-        channel=channel,
-        act=act,
-        facts=json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str),
-        previous=previous or BEGINNING,
-        hash="",
-    )
     row = {
-        column.name: getattr(line, column.name)
-        for column in JournalLine.__table__.c
-        if not column.primary_key
+        "at": at,
+        "dossier_id": dossier_id,
+        "actor": actor,
+        "channel": channel,
+        "act": act,
+        "facts": json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str),
+        "previous": previous or BEGINNING,
     }
+    row["hash"] = line_hash(JournalLine(**row))
     try:
-        session.execute(insert(JournalLine), row | {"hash": line_hash(line)})
+        session.execute(insert(JournalLine), row)
     except IntegrityError as error:
         raise Unavailable("Le journal ne peut pas être écrit : rien n'a été fait.") from error
 

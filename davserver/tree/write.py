@@ -139,10 +139,10 @@ def blob_row(work: Work, stored: Stored | None) -> int | None:
         return None
     found = work.session.scalar(_BLOB, {"key": stored.key})
     if found is None:
-        row = Blob(key=stored.key, size=stored.size, sha256=stored.sha256, created=work.now)
-        work.session.add(row)
+        blob = Blob(key=stored.key, size=stored.size, sha256=stored.sha256, created=work.now)
+        work.session.add(blob)
         work.session.flush()
-        found = row.id
+        found = blob.id
     return found
 
 
