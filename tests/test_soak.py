@@ -20,7 +20,7 @@ from tests.soak.day import CABINETS, EXPERT, Expert, Lawyer, Person, Promises, S
 SECONDS = float(os.environ.get("SOAK_SECONDS", "15"))
 PACE = float(os.environ.get("SOAK_PACE", "3"))  # acts of one person in a second
 LONG = 1_800  # seconds from which on a slope of memory tells something
-SAMPLES = 60
+SAMPLES = max(60, int(SECONDS / 5))
 GROWTH = 1_048_576  # bytes an hour
 VERIFIED = 600  # seconds from one verification to the next
 
@@ -96,9 +96,10 @@ def test_a_day_of_use_keeps_every_promise_and_grows_nothing(server: Server) -> N
     third = len(samples) // 3
     first, last = samples[third : 2 * third], samples[2 * third :]
     grown = slope(last)
+    memory = [s.memory >> 20 for s in samples[:: len(samples) // 12]]
     print(
         f"\n{SECONDS:.0f} s, {sum(promises.answers.values())} answers, {len(promises.all())} "
-        f"pieces; memory {[s.memory >> 20 for s in samples[4::5]]} MiB, in the end "
+        f"pieces; memory {memory} MiB, in the end "
         f"{grown / 2**20:+.2f} MiB an hour; "
         f"descriptors {first[-1].descriptors} then {last[-1].descriptors}, threads "
         f"{first[-1].threads} then {last[-1].threads}; {dict(sorted(promises.answers.items()))}"

@@ -18,6 +18,7 @@ CABINETS = {
 EXPERT = "apolline.testard"
 SPACE = ("Espace de l'expert",)
 WAITING = 5  # pieces in a box before the expert files one: the last ones are not sealed yet
+ENOUGH = 400  # pieces, as a dossier has: from then on what is deposited is taken back
 PROPERTIES = "<Z:Win32LastModifiedTime>Wed, 25 Nov 2026 08:00:00 GMT</Z:Win32LastModifiedTime>"
 
 
@@ -146,11 +147,15 @@ class Lawyer(Person):
         return (*self._box, f"Pièce n° {next(self.number)} {self.chance.randrange(10**9)}.pdf")
 
     def deposit(self) -> None:
+        if self._has_enough():
+            return self.take_back()
         path, content = self._new(), self.content()
         if self.promises.expect(self.dav.put(path, content), 201):
             self.promises.keep(path, content)
 
     def deposit_as_explorer(self) -> None:
+        if self._has_enough():
+            return self.take_back()
         path, content = self._new(), self.content()
         if not self.promises.expect(self.dav.put(path), 201):
             return
@@ -161,6 +166,11 @@ class Lawyer(Person):
             self.promises.keep(path, content)
         self.promises.expect(self.dav.proppatch(path, PROPERTIES, If=f"({token})"), 207)
         self.promises.expect(self.dav.unlock(path, token), 204)
+
+    def _has_enough(self) -> bool:
+        """Nothing leaves an archive, so a day that never ended would measure how a dossier grows,
+        and not what the server keeps of the day."""
+        return len(self.promises.all()) >= ENOUGH
 
     def cut(self) -> None:
         """A line that breaks off leaves nothing."""
@@ -199,7 +209,10 @@ class Expert(Person):
         self.dav.mkcol((*SPACE, "Travail"))
 
     def deeds(self) -> list[Callable[[], None]]:
-        return [self.file, self.file, self.file, self.work, self.save, self.read, self.look]
+        return [
+            self.file, self.file, self.file, self.take_out, self.work, self.save, self.read,
+            self.look,
+        ]  # fmt: skip
 
     def file(self) -> None:
         name = self.chance.choice(list(CABINETS.values()))
@@ -212,6 +225,15 @@ class Expert(Person):
         reply = self.dav.move(path, to)
         if self.promises.expect(reply, 201, 404) and reply.status == 201:
             self.promises.gone(path, to)
+
+    def take_out(self) -> None:
+        """What was filed goes back into its box."""
+        name = self.chance.choice(list(CABINETS.values()))
+        path = self.promises.any(self.chance, archive(name))
+        if path is not None:
+            back = (*box(name), path[-1])
+            if self.promises.expect(self.dav.move(path, back), 201):
+                self.promises.gone(path, back)
 
     def work(self) -> None:
         path = (*SPACE, "Travail", f"{self.chance.randrange(10**9)}.docx")
