@@ -7,10 +7,10 @@ it changes (:meth:`davserver.work.Work.hold`), and a commit whose answer was los
 """
 
 import logging
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy.exc
@@ -21,8 +21,9 @@ from davserver.errors import Unavailable
 from davserver.model import schema
 from davserver.model.away import AWAY, problems
 from davserver.model.version import Version
+from davserver.model.writers import Writers
 
-BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for those of its process, then for others
+BUSY_TIMEOUT = 30_000  # milliseconds a writer waits for its turn, then for those who do not queue
 OUTCOME_TIMEOUT = 30.0  # seconds to find out whether a commit whose answer was lost was done
 _MOST = 40  # connections of one process: more threads wait for one
 # Of these so many stay open: one of SQLite keeps 2 MiB of pages, and as much of statements.
@@ -60,10 +61,11 @@ class Database:
             pool_use_lifo=True,  # the last one first: it finds what it has just read
             connect_args=_CONNECT[make_url(url).get_backend_name()],
         )
+        self._writers: Writers | None = None
         if self.engine.dialect.name == "sqlite":
             _prepare_sqlite(self.engine)
+            self._writers = Writers(Path(self.engine.url.database or ""))
         self.version = Version(self.engine)
-        self._turn = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -78,7 +80,7 @@ class Database:
         When the block has ended without exception, what was written is durable. What it has read or
         written is detached then, and as it was.
         """
-        with self._in_turn(), self._session(write=True) as session:
+        with self._turn(), self._session(write=True) as session:
             yield session
             # Nothing more is loaded, and a commit that fails must not make forget what was loaded.
             session.flush()
@@ -92,24 +94,6 @@ class Database:
                     raise
 
     @contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Have the writers of this process wait for each other here, where SQLite has but one.
-
-        SQLite's own waiting is a sleep of up to 100 ms, and another look: it is left to those of
-        other processes. Who waits here keeps no connection from the readers meanwhile.
-        """
-        if self.engine.dialect.name != "sqlite":
-            yield
-        elif not self._turn.acquire(timeout=BUSY_TIMEOUT / 1_000):
-            log.warning("the database refuses or is away: other writers have not ended")
-            raise Unavailable(AWAY)
-        else:
-            try:
-                yield
-            finally:
-                self._turn.release()
-
-    @contextmanager
     def _session(self, *, write: bool) -> Iterator[Session]:
         with problems(), self.engine.connect() as connection:
             connection = connection.execution_options(davserver_write=write)
@@ -119,6 +103,13 @@ class Database:
                 # BEGIN now: a writer that had to wait must not look at its clock before.
                 session.connection()
                 yield session
+
+    def _turn(self) -> AbstractContextManager[None]:
+        """A writer's turn, where the database has but one: who waits for it has no connection, and
+        so keeps none from the readers. Raises Unavailable."""
+        if self._writers is None:
+            return nullcontext()
+        return self._writers.inside(BUSY_TIMEOUT / 1_000)
 
     def _was_committed(self, transaction: str) -> bool:
         """What became of a transaction of PostgreSQL whose commit was not answered.
@@ -156,6 +147,8 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.version.close()
+        if self._writers is not None:
+            self._writers.close()
         self.engine.dispose()
 
 

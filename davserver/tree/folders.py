@@ -5,9 +5,15 @@ from collections.abc import Sequence
 from davserver.errors import NotAllowed
 from davserver.model import Dossier, Node, NodeKind, NodeState
 from davserver.tree import locks, properties, verbs, write
-from davserver.tree.lookup import Path, Spot, box_of, find_held
+from davserver.tree.lookup import Path, Spot, box_of, find, find_held
 from davserver.tree.put import Guard
 from davserver.work import Work
+
+
+def require_free(work: Work, path: Path) -> None:
+    """Raise NotAllowed where the actor sees something: programs make the folder of each file that
+    they send, and most often it is there. Nobody has to wait for a writer's turn to be told so."""
+    _require_unseen(find(work, path))
 
 
 def make(work: Work, path: Path, guard: Guard, described: Sequence[properties.Change] = ()) -> Node:
@@ -17,8 +23,7 @@ def make(work: Work, path: Path, guard: Guard, described: Sequence[properties.Ch
     Raises NotAllowed (name taken, RFC 4918 §9.3.1), Conflict (no parent), Refused, Locked.
     """
     spot = find_held(work, path)
-    if spot.is_root or (spot.node is not None and spot.seen):
-        raise NotAllowed("Ce nom est déjà pris.")
+    _require_unseen(spot)
     dossier, _ = spot.place()
     known = spot.as_seen()
     guard(work, known)
@@ -28,6 +33,11 @@ def make(work: Work, path: Path, guard: Guard, described: Sequence[properties.Ch
     node = create(work, dossier, spot)
     properties.set_all(work, dossier, node, described)
     return node
+
+
+def _require_unseen(spot: Spot) -> None:
+    if spot.is_root or (spot.node is not None and spot.seen):
+        raise NotAllowed("Ce nom est déjà pris.")
 
 
 def create(work: Work, dossier: Dossier, spot: Spot) -> Node:

@@ -1,6 +1,7 @@
 """The settings on which the durability of rows hangs, on the real connections; many writers."""
 
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,3 +54,16 @@ def test_f10_fifty_writers_at_once_wait_for_each_other(tmp_path: Path) -> None:
             statuses = list(pool.map(write, range(1, WRITERS + 1)))
         assert statuses == [201] * WRITERS
         assert len(server.dav(EXPERT).names(SPACE)) == WRITERS
+
+
+def test_f10_who_makes_a_folder_that_is_there_waits_for_no_writer(tmp_path: Path) -> None:
+    copied(tmp_path / "data")
+    with Breakable(tmp_path) as server:
+        expert = server.dav(EXPERT)
+        assert expert.mkcol((*SPACE, "Plans")).status == 201
+        other = sqlite3.connect(server.data / "davserver.sqlite", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        begun = time.monotonic()
+        assert expert.mkcol((*SPACE, "Plans")).status == 405
+        assert time.monotonic() - begun < 5
+        other.close()

@@ -25,6 +25,8 @@ def answer(exchange: Exchange) -> Answer:
         return mkcol_response(property_changes.outcome(changes, [_TYPE]), "valid-resourcetype")
     if bad:
         return mkcol_response(property_changes.outcome(changes, bad))
+    with exchange.site.reading(exchange.actor, exchange.client) as work:
+        folders.require_free(work, exchange.path)
     with exchange.site.writing(exchange.actor, exchange.client) as work:
         folders.make(work, exchange.path, exchange.conditions.guard, described)
     return Answer(201)
