@@ -69,7 +69,8 @@ def test_a_worker_that_has_left_a_connection_to_another_takes_one_when_it_is_its
         assert shares_after_the_next(second, first, first) == [2, 2]
         assert time.monotonic() - begun < 4
         for server in servers:
-            server.waiting.stop_accepting()
+            server.waiting.close_door()
+            server.waiting.part()
     loads.close()
 
 

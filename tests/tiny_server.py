@@ -1,6 +1,7 @@
 """A small application behind the real server, in processes of its own, and a client for raw bytes.
 
-Run as a module it is the server: ``python -m tests.tiny_server {"workers": 1, …}``.
+Run as a module it is the server: ``python -m tests.tiny_server {"workers": 1, …}``; at a SIGHUP, it
+reads what is otherwise from then on in the file ``renewed``, if it is told one.
 """
 
 import itertools
@@ -181,18 +182,24 @@ def main() -> int:
     logging.basicConfig(stream=sys.stderr, level="INFO", format="%(levelname)s %(message)s")
     if "files" in wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["files"], wanted["files"]))
-    values = {**DEFAULTS, **{key: value for key, value in wanted.items() if key in DEFAULTS}}
-    values["proxies"] = frozenset(values["proxies"])
-    for name in ("certificate", "private_key"):
-        values[name] = Path(values[name]) if values[name] else None
     if wanted.get("hangs"):
         child.STOP_GRACE = 0.5
     kind = CarelessWorker if wanted.get("careless") else TinyWorker
+
+    def plan() -> tuple[Listening, Callable[[], Worker]]:
+        now = dict(wanted)
+        if "renewed" in wanted and Path(wanted["renewed"]).exists():
+            now |= json.loads(Path(wanted["renewed"]).read_text())
+        if "sentence" in now:
+            raise CannotListen(now["sentence"])
+        values = {**DEFAULTS, **{key: value for key, value in now.items() if key in DEFAULTS}}
+        values["proxies"] = frozenset(values["proxies"])
+        for name in ("certificate", "private_key"):
+            values[name] = Path(values[name]) if values[name] else None
+        return Listening(**values), lambda: kind(now.get("broken", False), now.get("hangs", False))
+
     try:
-        return serve(
-            Listening(**values),
-            lambda: kind(wanted.get("broken", False), wanted.get("hangs", False)),
-        )
+        return serve(*plan(), plan if "renewed" in wanted else None)
     except CannotListen as error:
         print(error)
         return 3

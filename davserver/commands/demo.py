@@ -42,7 +42,7 @@ def demo(
     with sole_server(settings):
         apart(lambda: _prepare(settings, chosen))
         typer.echo(_welcome(host, port, chosen))
-        raise typer.Exit(run(settings))
+        raise typer.Exit(run(settings, lambda: settings))
 
 
 def _prepare(settings: Settings, password: str) -> None:

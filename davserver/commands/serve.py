@@ -1,7 +1,7 @@
 """``davserver serve``: the server processes of a site."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Annotated
@@ -13,7 +13,7 @@ from davserver.accounts import passwords
 from davserver.app import make_app
 from davserver.clock import Clock
 from davserver.commands.apart import apart
-from davserver.commands.failures import Failure
+from davserver.commands.failures import FAILURES, Failure, sentence
 from davserver.commands.options import CLIENT, Config, Data, opened
 from davserver.logs import log_to_stderr
 from davserver.server import CannotListen, Listening, WSGIApplication, alone
@@ -59,16 +59,19 @@ def serve(
     config: Config = None,
 ) -> None:
     """Serve the site until SIGTERM or SIGINT."""
-    settings = load(config, data=data)
     given = {"host": host, "port": port, "workers": workers}
-    server = settings.server.model_copy(
-        update={key: value for key, value in given.items() if value is not None}
-    )
-    settings = settings.model_copy(update={"server": server})
+    told = {key: value for key, value in given.items() if value is not None}
+
+    def read() -> Settings:
+        settings = load(config, data=data)
+        server = settings.server.model_copy(update=told)
+        return settings.model_copy(update={"server": server})
+
+    settings = read()
     apart(lambda: _look(settings))
     with sole_server(settings):
         apart(lambda: _require_clock(settings, accepted=accept_clock))
-        raise typer.Exit(run(settings))
+        raise typer.Exit(run(settings, read))
 
 
 def _look(settings: Settings) -> None:
@@ -108,8 +111,9 @@ def sole_server(settings: Settings) -> Iterator[None]:
         raise Failure(str(error)) from None
 
 
-def run(settings: Settings) -> int:
-    """Serve the site of ``settings`` until told to stop; the exit code of the process.
+def run(settings: Settings, again: Callable[[], Settings]) -> int:
+    """Serve the site of ``settings`` until told to stop; the exit code of the process. At a SIGHUP
+    the settings that ``again`` reads take their place, if they can.
 
     Whoever calls it is the sole server of the data folder, and has seen that it can be opened.
     Raises Failure for an address that cannot be listened on.
@@ -117,8 +121,26 @@ def run(settings: Settings) -> int:
     log_to_stderr()
     passwords.cost()  # the first hash, computed once for all workers
     clock = Clock()  # one for all workers, also for those that are started in a year
+
+    def renewed() -> tuple[Listening, Callable[[], SiteWorker]]:
+        try:
+            new = again()
+            if new.storage.data != settings.storage.data:
+                raise Failure("Un autre dossier de données demande un redémarrage du serveur.")
+            apart(lambda: _look(new))
+        except FAILURES as failure:
+            raise CannotListen(sentence(failure)[0]) from None
+        return _listening(new), lambda: SiteWorker(new, clock)
+
+    try:
+        return listen(_listening(settings), lambda: SiteWorker(settings, clock), renewed)
+    except CannotListen as error:
+        raise Failure(str(error)) from None
+
+
+def _listening(settings: Settings) -> Listening:
     server = settings.server
-    listening = Listening(
+    return Listening(
         host=server.host,
         port=server.port,
         workers=server.workers,
@@ -136,7 +158,3 @@ def run(settings: Settings) -> int:
         requests_per_address=server.requests_per_address,
         proxies=frozenset(map(str, server.trusted_proxies)),
     )
-    try:
-        return listen(listening, lambda: SiteWorker(settings, clock))
-    except CannotListen as error:
-        raise Failure(str(error)) from None

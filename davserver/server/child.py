@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from davserver.server.balance import Loads
+from davserver.server.following import LEAVING
 from davserver.server.http_server import Server
 from davserver.server.listening import Listening, Worker
 from davserver.server.memory import collect_seldom, give_back
@@ -49,6 +50,7 @@ def live(inherited: Inherited, place: int) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Ctrl-C reaches all processes of a terminal: the parent decides for all.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     try:
         _serve(inherited, place)
@@ -71,6 +73,7 @@ def _serve(inherited: Inherited, place: int) -> None:
     server = Server(inherited.listening, door, inherited.tls, worker.application)
     collect_seldom()
     signal.signal(signal.SIGTERM, lambda *_: server.stop())
+    signal.signal(LEAVING, lambda *_: server.leave())
     worker.start()
     try:
         server.run(inherited.lifeline)

@@ -16,6 +16,10 @@ from davserver.server.waiting import Door, Waiting
 
 log = logging.getLogger("davserver.server")
 
+# Seconds in which who has a connection may still ask something, at the end:
+_LAST_WORD = 0.5  # of the server
+_LEAVE = 3.0  # of a worker that is followed by another: nobody waits for its end
+
 
 class Server(CherootServer):
     """The server of one worker process.
@@ -49,10 +53,11 @@ class Server(CherootServer):
         if most < listening.idle_connections:
             log.warning("only %d idle connections fit in the limit of open files", most)
         self.waiting = Waiting(self, door, most, Addresses(listening))
-        self._stopping = False
+        self._stopping = self._leaving = self._parting = False
 
     def run(self, lifeline: int) -> None:
-        """Serve until ``lifeline`` can be read or ``stop`` is called; then end what is in flight.
+        """Serve until ``lifeline`` can be read, or ``stop`` or ``leave`` is called; then end what
+        is in flight.
 
         ``lifeline`` is a descriptor whose end of file says that the parent stops, or has died.
         """
@@ -61,17 +66,22 @@ class Server(CherootServer):
         self.ready = True
         self.waiting.turn(0)
         log.info("worker %d serves", os.getpid())
-        while not self._stopping:
+        while not self._stopping and not self._leaving:
             self.waiting.turn(1.0)
         self._end()
 
     def stop(self) -> None:
-        """Ask ``run`` to end; may be called by a signal handler, and more than once."""
+        """Ask ``run`` to end within ``shutdown_timeout``; may be called by a signal handler, and
+        more than once."""
         self._stopping = True
+
+    def leave(self) -> None:
+        """Ask ``run`` to end when all is answered, however long that lasts; likewise."""
+        self._leaving = True
 
     def put_conn(self, conn: Connection) -> None:
         """Let a connection wait for its next request (called by cheroot's threads)."""
-        self.waiting.keep(conn, last=not self.ready)
+        self.waiting.keep(conn, last=self._parting)
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """What cheroot has to say, as one line of this package's log."""
@@ -79,7 +89,17 @@ class Server(CherootServer):
 
     def _end(self) -> None:
         self.ready = False
-        self.waiting.stop_accepting()
+        self.waiting.close_door()
+        # Each answer says from here on that it is the last of its connection. To close one without
+        # having said so could meet the next request on its way.
+        now = time.monotonic()
+        hurried, patient = now + min(_LAST_WORD, self.shutdown_timeout), now + _LEAVE
+        while self.waiting.has_some and time.monotonic() < (hurried if self._stopping else patient):
+            self.waiting.turn(0.05)
+        self._parting = True
+        self.waiting.part()
+        while self.waiting.serves_some and not self._stopping:
+            self.waiting.turn(0.05)
         # cheroot waits without a limit for a thread that does not come to its end.
         threads = threading.Thread(
             target=self.requests.stop, args=(self.shutdown_timeout,), daemon=True

@@ -99,11 +99,25 @@ class Waiting:
                 self._progress(key.data)
         self._sweep()
 
-    def stop_accepting(self) -> None:
-        """Close the door, and every connection that has not brought a whole head by now."""
+    @property
+    def has_some(self) -> bool:
+        """Whether there is a connection whose client may still ask something."""
+        return self.serves_some or any(not connection.lingering for connection in self._all())
+
+    @property
+    def serves_some(self) -> bool:
+        """Whether there is a request that is not answered yet."""
+        return self._served > 0
+
+    def close_door(self) -> None:
+        """Take no new connection any more, once the server is no longer ready."""
         self._pause(0)
-        self._door.loads.leave(self._door.place)
+        with self._lock:  # nobody tells a load after that
+            self._door.loads.leave(self._door.place)
         self._door.listener.close()
+
+    def part(self) -> None:
+        """Close every connection that has not brought a whole head by now."""
         for connection in self._all():
             if not connection.lingering:
                 self._advance(connection)

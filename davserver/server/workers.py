@@ -16,7 +16,8 @@ from typing import Any, NoReturn
 
 from davserver.server.balance import Loads
 from davserver.server.child import STOP_GRACE, STOPPING, Inherited, live
-from davserver.server.listening import Listening, Worker, open_listener
+from davserver.server.following import Followed
+from davserver.server.listening import CannotListen, Listening, Worker, open_listener
 from davserver.server.tls import server_context
 
 log = logging.getLogger("davserver.server")
@@ -29,7 +30,12 @@ _KILL_MARGIN = 1.0  # seconds that a worker has to end by itself when its time i
 _LONGEST_SLEEP = 60.0  # seconds
 
 
-def serve(listening: Listening, make_worker: Callable[[], Worker]) -> int:
+MakeWorker = Callable[[], Worker]
+Renew = Callable[[], tuple[Listening, MakeWorker]]
+"""What is to be served from now on. Raises CannotListen where all is to stay as it is."""
+
+
+def serve(listening: Listening, make_worker: MakeWorker, renew: Renew | None = None) -> int:
     """Listen and serve until told to stop; returns the exit code of the process.
 
     Binds and reads the certificate first: raises CannotListen when that is not possible. Then forks
@@ -39,11 +45,13 @@ def serve(listening: Listening, make_worker: Callable[[], Worker]) -> int:
 
     SIGTERM or SIGINT: no new connections, requests in flight end within ``shutdown_timeout``,
     ``Worker.stop``; 0, or 1 if a worker did not come to its end by itself. A second one: at once.
-    SIGHUP is ignored. A worker that dies is replaced; when all die too often, the server stops: 1.
+    SIGHUP: workers of what ``renew`` gives follow those that are there, one by one; these end what
+    they have begun, however long it lasts, and no request is lost. Address and number of workers
+    stay. A worker that dies is replaced; when all die too often, the server stops: 1.
     """
     tls = server_context(listening)
     with open_listener(listening) as listener:
-        return _Parent(listening, listener, tls, make_worker).run()
+        return _Parent(listening, listener, tls, make_worker, renew).run()
 
 
 class _Parent:
@@ -60,9 +68,11 @@ class _Parent:
         listening: Listening,
         listener: socket.socket,
         tls: ssl.SSLContext | None,
-        make_worker: Callable[[], Worker],
+        make_worker: MakeWorker,
+        renew: Renew | None,
     ) -> None:
         self._listening = listening
+        self._renew = renew
         self._listener = listener
         self._lifeline, self._grip = os.pipe()
         self._loads = Loads(listening.workers)
@@ -74,6 +84,8 @@ class _Parent:
         self._due = dict.fromkeys(range(listening.workers), 0.0)  # when to start one at a place
         self._deaths: deque[tuple[float, int]] = deque()  # of the last minute: when, at which place
         self._stops = 0  # signals to stop
+        self._hangups = 0  # signals to renew, since the last renewal
+        self._followed = Followed(self._loads)
 
     def run(self) -> int:
         """The exit code."""
@@ -82,10 +94,14 @@ class _Parent:
         try:
             with self._signals():
                 while not self._stops and not self._dying_too_often():
+                    if self._hangups:
+                        self._begin_anew()
+                    self._due |= dict.fromkeys(self._followed.free(self._places), 0.0)
                     self._start_due()
-                    self._sleep(min(self._due.values(), default=math.inf))
+                    self._sleep(min(self._followed.next_look, *self._due.values(), math.inf))
                     for place, pid, code in self._reap():
-                        self._replace(place, f"worker {pid} ended with code {code}")
+                        if not self._followed.has(pid):
+                            self._replace(place, f"worker {pid} ended with code {code}")
                 asked = self._stops > 0
                 return 0 if self._end() and asked else 1
         finally:
@@ -101,11 +117,14 @@ class _Parent:
         def stop(*_: object) -> None:
             self._stops += 1
 
+        def hung_up(*_: object) -> None:
+            self._hangups += 1
+
         self._alarm.setblocking(False)
         self._alarmed.setblocking(False)
         handlers: dict[signal.Signals, Any] = dict.fromkeys(STOPPING, stop)
         handlers[signal.SIGCHLD] = lambda *_: None
-        handlers[signal.SIGHUP] = signal.SIG_IGN
+        handlers[signal.SIGHUP] = hung_up if self._renew else signal.SIG_IGN
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         descriptor = signal.set_wakeup_fd(self._alarm.fileno(), warn_on_full_buffer=False)
         try:
@@ -119,6 +138,25 @@ class _Parent:
         seconds = min(max(until - time.monotonic(), 0.0), _LONGEST_SLEEP)
         if select.select([self._alarmed], [], [], seconds)[0]:
             self._alarmed.recv(4_096)
+
+    def _begin_anew(self) -> None:
+        """Have all workers followed by those of a new plan, if it can be served."""
+        self._hangups = 0
+        assert self._renew is not None
+        old = self._listening
+        try:
+            wanted, make_worker = self._renew()
+            kept = replace(wanted, host=old.host, port=old.port, workers=old.workers)
+            tls = server_context(kept)
+        except CannotListen as error:
+            log.error("nothing is renewed: %s", error)
+            return
+        if kept != wanted:
+            log.warning("address, port and number of workers are those of the start")
+        self._listening = kept
+        self._inherited = replace(self._inherited, listening=kept, tls=tls, make_worker=make_worker)
+        log.info("settings and certificate are read anew: new workers follow one by one")
+        self._followed.begin(self._places)
 
     def _start_due(self) -> None:
         now = time.monotonic()
@@ -157,7 +195,8 @@ class _Parent:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
                 place = self._places.pop(pid)
-                self._loads.leave(place)
+                if place not in self._places.values():
+                    self._loads.leave(place)
                 yield place, pid, os.waitstatus_to_exitcode(status)
 
     def _replace(self, place: int, what: str) -> None:
