@@ -4,7 +4,6 @@ import gzip
 import io
 import re
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -15,11 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from davserver.app import make_app
 from davserver.errors import Unavailable
 from davserver.model import User
 from davserver.model.database import Database
-from davserver.model.version import Version
 from davserver.policy import Actor
 from davserver.providers import listing, live
 from davserver.providers.answers import Answer
@@ -27,11 +24,11 @@ from davserver.providers.exchange import ACTOR, Exchange
 from davserver.providers.kept import MOST, Kept
 from davserver.site import Site, open_site
 from tests import backends
+from tests.asking import Ask, asker
 from tests.clients import DOSSIER, EXPERT
 from tests.conftest import Start
 from tests.dav import Dav, Names, address
 from tests.deposits import AUTHOR, BOX, OTHER
-from tests.serving import PASSWORD
 
 SPACE = ("Espace de l'expert",)
 PLACE = (DOSSIER,)  # which nobody changes here
@@ -169,9 +166,7 @@ def test_kept_content_is_not_given_while_the_store_is_away(start: Start) -> None
 
 
 @pytest.mark.embedded  # on PostgreSQL there are statements of the driver
-def test_who_asks_for_no_entity_tag_does_not_pay_for_it(
-    ask: Callable[..., tuple[int, bytes]], site: Site
-) -> None:
+def test_who_asks_for_no_entity_tag_does_not_pay_for_it(ask: Ask, site: Site) -> None:
     body = b'<D:propfind xmlns:D="DAV:"><D:prop><D:quota-used-bytes/></D:prop></D:propfind>'
     asked: list[str] = []
     ask(EXPERT, "PROPFIND", *SPACE)  # whose login is known then
@@ -182,7 +177,7 @@ def test_who_asks_for_no_entity_tag_does_not_pay_for_it(
 
 
 def test_properties_with_endless_names_fill_no_memory(
-    ask: Callable[..., tuple[int, bytes]],
+    ask: Ask,
 ) -> None:
     listing._plain.cache_clear()
     live._tags_often.cache_clear()
@@ -195,9 +190,6 @@ def test_properties_with_endless_names_fill_no_memory(
     assert listing._plain.cache_info().currsize == live._tags_often.cache_info().currsize == 0
 
 
-# What would be answered if one looked at the version of the rows no more.
-
-
 @pytest.fixture
 def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
     """A site in this process."""
@@ -208,31 +200,12 @@ def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
 
 
 @pytest.fixture
-def ask(site: Site) -> Callable[..., tuple[int, bytes]]:
-    """Asks the application of the site; status and body."""
-    application = make_app(site)
-
-    def asked(
-        login: str, method: str, *names: str, body: bytes = b"", **more: str
-    ) -> tuple[int, bytes]:
-        word = b64encode(f"{login}:{PASSWORD}".encode()).decode()
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": method, "REQUEST_URI": address(*names), "SCRIPT_NAME": "",
-            "PATH_INFO": address(*names), "SERVER_NAME": "", "SERVER_PORT": "80",
-            "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "127.0.0.1", "HTTP_DEPTH": "1",
-            "HTTP_AUTHORIZATION": f"Basic {word}", "wsgi.url_scheme": "http",
-            "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body)), **more,
-        }  # fmt: skip
-        statuses = []
-        blocks = application(environ, lambda status, *_: statuses.append(int(status[:3])))
-        content = b"".join(blocks)
-        return statuses[0], content
-
-    return asked
+def ask(site: Site) -> Ask:
+    return asker(site)
 
 
 def test_a_token_that_has_run_out_holds_no_more_though_nothing_was_committed(
-    ask: Callable[..., tuple[int, bytes]], site: Site
+    ask: Ask, site: Site
 ) -> None:
     one, two = (*SPACE, "one.pdf"), (*SPACE, "two.pdf")
     for path in (one, two):
@@ -251,46 +224,6 @@ def test_a_token_that_has_run_out_holds_no_more_though_nothing_was_committed(
     site.clock = lambda: now() + timedelta(hours=2)
     for method in ("GET", "PROPFIND"):
         assert ask(EXPERT, method, *two, HTTP_IF=condition)[0] == 412
-
-
-def frozen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Version, "now", lambda self: "always the same")
-
-
-def test_without_the_version_a_listing_would_be_old(
-    ask: Callable[..., tuple[int, bytes]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        frozen(patch)
-        before = ask(EXPERT, "PROPFIND", *SPACE)
-        assert ask(EXPERT, "PUT", *SPACE, "new.pdf", body=b"new")[0] == 201
-        assert ask(EXPERT, "PROPFIND", *SPACE) == before
-    assert b"new.pdf" in ask(EXPERT, "PROPFIND", *SPACE)[1]
-
-
-def test_without_the_version_content_would_be_old(
-    ask: Callable[..., tuple[int, bytes]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = (*SPACE, "one.pdf")
-    ask(EXPERT, "PUT", *name, body=b"one")
-    with monkeypatch.context() as patch:
-        frozen(patch)
-        assert ask(EXPERT, "GET", *name) == (200, b"one")
-        ask(EXPERT, "PUT", *name, body=b"two")
-        assert ask(EXPERT, "GET", *name) == (200, b"one")
-    assert ask(EXPERT, "GET", *name) == (200, b"two")
-
-
-def test_without_the_version_one_who_was_shut_out_would_still_enter(
-    ask: Callable[..., tuple[int, bytes]], site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with monkeypatch.context() as patch:
-        frozen(patch)
-        assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 207
-        with site.database.writing() as session:
-            session.execute(update(User).where(User.login == OTHER).values(disabled=True))
-        assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 207
-    assert ask(OTHER, "PROPFIND", DOSSIER)[0] == 401
 
 
 def test_a_malformed_condition_is_refused_above_the_drive_too(expert: Dav) -> None:
