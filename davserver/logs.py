@@ -12,6 +12,7 @@ from typing import Any
 
 REPEATED = 60.0  # seconds for which the same is not told again
 MOST = 1_000  # different ones that are remembered
+_encoded = json.JSONEncoder(ensure_ascii=True, default=str).encode
 
 
 class JsonLines(logging.Formatter):
@@ -31,7 +32,7 @@ class JsonLines(logging.Formatter):
         line |= getattr(record, "facts", {})
         if record.exc_info:
             line["failure"] = _chain(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=True, default=str)
+        return _encoded(line)
 
 
 class Repeats(logging.Filter):
@@ -77,6 +78,9 @@ def _chain(error: BaseException | None) -> list[str]:
 
 def log_to_stderr(level: str = "INFO") -> None:
     """Send all of davserver's records to standard error; other libraries' warnings too."""
+    # What no line tells is not looked up: these are the switches that logging documents for it.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     handler.addFilter(Repeats())

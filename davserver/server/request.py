@@ -2,7 +2,9 @@
 
 import io
 import logging
+import time
 from email.utils import formatdate
+from functools import lru_cache
 from typing import TYPE_CHECKING, cast
 
 from cheroot.server import HTTPRequest
@@ -112,7 +114,7 @@ class Request(HTTPRequest):
         elif self.response_protocol == "HTTP/1.0":
             fields.append((b"Connection", b"keep-alive"))
         if b"date" not in names:
-            fields.append((b"Date", formatdate(usegmt=True).encode("ascii")))
+            fields.append((b"Date", _date(int(time.time())).encode("ascii")))
         if b"server" not in names:
             fields.append((b"Server", self.server.server_name.encode("ascii")))
         lines = [b"HTTP/1.1 " + cast(bytes, self.status)]
@@ -142,12 +144,18 @@ class Request(HTTPRequest):
         head = (
             f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\n"
             "Content-Type: text/plain; charset=us-ascii\r\nConnection: close\r\n"
-            f"Date: {formatdate(usegmt=True)}\r\nServer: {self.server.server_name}\r\n\r\n"
+            f"Date: {_date(int(time.time()))}\r\nServer: {self.server.server_name}\r\n\r\n"
         )
         try:
             self.conn.wfile.write(head.encode("ascii") + text)
         except (ClientGone, ClientTooSlow):
             log.debug("%s left before its answer", self.conn.remote_addr)
+
+
+@lru_cache(maxsize=1)
+def _date(now: int) -> str:
+    """A moment, in seconds since 1970, as HTTP writes it: once for all answers of a second."""
+    return formatdate(now, usegmt=True)
 
 
 def where(error: BaseException) -> str:
