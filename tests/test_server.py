@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -118,6 +119,36 @@ def test_requests_in_flight_end_and_new_ones_are_not_taken_at_a_stop(
         assert (answer.body, answer.headers["connection"]) == (b"slept", "close")
         assert server.wait() == 0
         assert server.log.count("stopped") == 1
+
+
+def test_whoever_has_connected_before_a_stop_is_answered() -> None:
+    with running() as server, ExitStack() as open_connections:
+        server.wait_for("serves$")
+        (worker,) = worker_ids(server)
+        os.kill(worker, signal.SIGSTOP)
+        clients = [open_connections.enter_context(server.connect()) for _ in range(6)]
+        server.process.terminate()
+        time.sleep(0.1)
+        os.kill(worker, signal.SIGCONT)
+        time.sleep(0.1)
+
+        for client in clients:  # as over a network: the request comes after the connection
+            client.send(GET)
+
+        assert [client.answer().body for client in clients] == [b"%d" % worker] * 6
+        assert server.wait() == 0
+
+
+def test_who_connects_and_says_nothing_does_not_delay_a_stop() -> None:
+    with running() as server, server.connect() as silent:
+        server.wait_for("serves$")
+        begun = time.monotonic()
+
+        server.process.terminate()
+
+        assert silent.is_closed()
+        assert server.wait() == 0
+        assert time.monotonic() - begun < 2
 
 
 def test_a_request_that_does_not_end_in_time_is_cut() -> None:

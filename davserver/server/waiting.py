@@ -110,8 +110,11 @@ class Waiting:
         return self._served > 0
 
     def close_door(self) -> None:
-        """Take no new connection any more, once the server is no longer ready."""
+        """Take those who have come, and no new connection any more, once the server is no longer
+        ready."""
         self._pause(0)
+        while self._accept():  # the kernel has let them in: closed upon, their requests are lost
+            pass
         with self._lock:  # nobody tells a load after that
             self._door.loads.leave(self._door.place)
         self._door.listener.close()
