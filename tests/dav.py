@@ -55,8 +55,7 @@ class Dav:
     ) -> Reply:
         """Send one request; ``path`` are names below /dav, or a raw request target."""
         target = path if isinstance(path, str) else address(*path)
-        parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+        connection = self.connection()
         sent = {"User-Agent": self.agent, **self.authorization(), **(headers or {})}
         assert not (chunked and isinstance(body, bytes)), "a chunked body is an iterator"
         if isinstance(body, bytes):
@@ -69,6 +68,11 @@ class Dav:
             connection.close()
         found = {key.lower(): value for key, value in reply.getheaders()}
         return Reply(reply.status, reply.reason, found, content)
+
+    def connection(self) -> http.client.HTTPConnection:
+        """A new way to the server, to be closed."""
+        parts = urlsplit(self.url)
+        return http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
 
     def authorization(self) -> dict[str, str]:
         if not self.login:

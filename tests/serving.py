@@ -48,14 +48,16 @@ class Server:
         command: Sequence[str] = ("demo", "--password", PASSWORD),
         environment: Mapping[str, str] | None = None,
         log: Path | None = None,
+        site: Path | None = None,
     ) -> None:
+        """``site``: the data folder of the first machine of the site, if ``data`` is another's."""
         self.data = data
         self._log = log or data.parent / f"{data.name}.log"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._command = command
         self._environment = {
-            **os.environ, **QUICK, **backends.environment(data), **(environment or {})
+            **os.environ, **QUICK, **backends.environment(site or data), **(environment or {})
         }  # fmt: skip
         self._process: Process | None = None
 

@@ -31,6 +31,17 @@ _KEPT = 6
 _CONNECT_TIMEOUT = 5  # seconds for a new connection to PostgreSQL
 _ASK_AGAIN = 0.1  # seconds
 
+# What the server is told of a connection. That a machine has vanished it would notice after two
+# hours by itself, and everybody would wait for what a transaction from there has locked.
+_SESSION: Mapping[str, object] = {
+    "lock_timeout": BUSY_TIMEOUT,
+    "timezone": "UTC",
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": BUSY_TIMEOUT,
+    "client_connection_check_interval": 10_000,  # milliseconds, while it works or waits
+}
 _POSTGRESQL: Mapping[str, Any] = {
     "connect_timeout": _CONNECT_TIMEOUT,
     # A server that has vanished is noticed: unanswered bytes, or none at all, end the connection.
@@ -38,7 +49,7 @@ _POSTGRESQL: Mapping[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": BUSY_TIMEOUT,
-    "options": f"-c lock_timeout={BUSY_TIMEOUT} -c timezone=UTC",
+    "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
 }
 # By itself each connection keeps 128 prepared statements, of some 10 KiB.
 _SQLITE: Mapping[str, Any] = {"cached_statements": 64}

@@ -4,52 +4,30 @@ from tests.replay.answers import (
     both,
     content,
     explained,
-    has,
     inside,
     lacks,
     lists,
     prop,
-    timed,
     writable,
 )
-from tests.replay.bodies import asking, lockinfo, pdf
-from tests.replay.script import Client, NewConnection, Play, Row, Sealed, Step, Unseen, Wait
-from tests.replay.wire import Chunked
-
-FINDER = Client(
-    "WebDAVFS/3.0.0 (03008000) Darwin/24.6.0 (arm64)",
-    "Accept: */* | Connection: keep-alive",
-    asks_first="connection",
+from tests.replay.bodies import pdf
+from tests.replay.finder import (
+    APPLE_DOUBLE,
+    DS_STORE,
+    FINDER,
+    GRANTED,
+    LOCKINFO,
+    LOCKING,
+    NAMED,
+    QUOTA,
+    XML,
+    begins,
+    copies,
+    drags,
+    unlocks,
 )
-LOCKING = "Content-Type: text/xml; charset=utf-8 | Depth: 0 | Timeout: Second-600"
-LOCKINFO = lockinfo("<D:href>http://www.apple.com/webdav_fs/</D:href>")
-XML = "Content-Type: text/xml; charset=utf-8 | Depth: "
-NAMED = asking(
-    "D:getlastmodified", "D:getcontentlength", "D:creationdate", "D:resourcetype",
-    "P:appledoubleheader", namespaces=' xmlns:P="http://www.apple.com/webdav_fs/props/"',
-)  # fmt: skip
-QUOTA = asking("D:quota-available-bytes", "D:quota-used-bytes")
-APPLE_DOUBLE = b"\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X        " + bytes(4_072)
-DS_STORE = b"\x00\x00\x00\x01Bud1" + bytes(6_140)
-GRANTED = has("lock-token")
-
-
-def begins(path: str) -> list[Step]:
-    """The empty file, without any length, and its lock."""
-    return [
-        Row("PUT", path, "", None, 201, timed),
-        Row("LOCK", path, LOCKING, LOCKINFO, 200, GRANTED),
-    ]
-
-
-def unlocks(path: str) -> Row:
-    """The lock given back."""
-    return Row("UNLOCK", path, "Lock-Token: <T>", None, 204)
-
-
-def copies(path: str, body: bytes) -> list[Step]:
-    """What a plain program sends that writes a whole file."""
-    return [*begins(path), Row("PUT", path, "If: (<T>)", body, 204, timed), unlocks(path)]
+from tests.replay.script import NewConnection, Play, Row, Sealed, Unseen, Wait
+from tests.replay.wire import Chunked
 
 
 def test_m1_a_file_dragged_in_finder_is_one_deposit_without_its_side_files(player: Play) -> None:
@@ -61,12 +39,7 @@ def test_m1_a_file_dragged_in_finder_is_one_deposit_without_its_side_files(playe
         Row("PROPFIND", "/dav", f"{XML}0", QUOTA, 207, inside(404), within=1.0),
         Row("PROPFIND", path, f"{XML}0", NAMED, 404),
         Row("PROPFIND", side, f"{XML}0", NAMED, 404),
-        Row("PUT", path, "", None, 201, timed),
-        Row("LOCK", path, LOCKING, LOCKINFO, 200, GRANTED),
-        *copies(side, APPLE_DOUBLE),
-        Row("PUT", path, "X-Expected-Entity-Length: 300000 | If: (<T>)", Chunked(file), 204, timed),
-        Row("LOCK", path, "Timeout: Second-600 | If: (<T>)", None, 200),
-        unlocks(path),
+        *drags(path, side, file),
         Wait(2),
         Row("LOCK", path, LOCKING, LOCKINFO, 200, GRANTED),
         Row("GET", path, "If-None-Match: {etag}", None, (200, 304)),
