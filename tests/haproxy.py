@@ -36,6 +36,7 @@ class HaProxy:
         self._file = folder / "haproxy.cfg"
         self.port, self.plain_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}"
+        self.certificate, self.authority = folder / "dossiers.pem", folder / "authority.pem"
         self._authority = trustme.CA()
         self._write(nodes)
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,15 +101,14 @@ class HaProxy:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _write(self, nodes: Sequence[Node]) -> None:
-        certificate = self._folder / "dossiers.pem"
-        self._authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
-            certificate
-        )
+        issued = self._authority.issue_cert("localhost")
+        issued.private_key_and_cert_chain_pem.write_to_path(self.certificate)
+        self._authority.cert_pem.write_to_path(self.authority)
         text = SHIPPED.read_text(encoding="utf-8")
         for there, (here, count) in {
             "bind :443 ": (f"bind 127.0.0.1:{self.port} ", 1),
             "bind :80\n": (f"bind 127.0.0.1:{self.plain_port}\n", 1),
-            "/etc/haproxy/tls/dossiers.pem": (str(certificate), 1),
+            "/etc/haproxy/tls/dossiers.pem": (str(self.certificate), 1),
             "/run/haproxy/admin.sock": (str(self._socket), 1),
             **{
                 f"10.0.0.{10 + number}:8080": (f"127.0.0.1:{node.port}", 2)

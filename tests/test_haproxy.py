@@ -4,7 +4,7 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from tests.replay.script import Client, Player, Row
 from tests.replay.seconds import settings
 from tests.replay.wire import Chunked, Wire
 from tests.replay.witness import Witness
-from tests.serving import PASSWORD, Server
+from tests.serving import PASSWORD, Server, wait_for
 from tests.threats.doors import Forwarded
 from tests.threats.stranger import basic
 
@@ -55,6 +55,9 @@ class Fake:
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
+        """Listen no more."""
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # ends the waiting of the thread, too
         self._listener.close()
 
     def _serve(self) -> None:
@@ -72,7 +75,7 @@ class Fake:
 
 
 class Away:
-    """A node where nobody listens, though it was well a moment ago."""
+    """A node where nobody listens."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -128,8 +131,8 @@ def test_what_a_client_says_of_its_own_way_is_not_believed(server: Server, proxy
 
     assert expert.request("PROPFIND", SPACE, b"", said).status == 207
 
-    line = requests(server, EXPERT, "PROPFIND")[before]
-    assert line["client"] == "127.0.0.1"
+    logged = wait_for(lambda: requests(server, EXPERT, "PROPFIND")[before:], what="its line")
+    assert logged[0]["client"] == "127.0.0.1"
 
 
 def test_plain_http_is_led_to_https(proxy: HaProxy) -> None:
@@ -173,14 +176,17 @@ def test_a_request_that_a_node_has_taken_is_sent_to_no_other(tmp_path: Path, met
         second.close()
 
 
-def test_a_request_for_a_node_where_nobody_listens_goes_to_the_other(
+def test_a_request_for_a_node_that_has_just_gone_goes_to_the_other(
     server: Server, tmp_path: Path
 ) -> None:
-    proxy = HaProxy((Away(), server), tmp_path).start()
+    first = Fake()
+    proxy = HaProxy((first, server), tmp_path).start()
     try:
+        wait_for(lambda: proxy.told("node1")["check_code"] == "200", what="a look at the first")
+        first.close()
         expert = Through(proxy, EXPERT)
-        # Some of them are meant for the first one, before it is known to be away.
-        replies = [expert.put((*SPACE, f"ailleurs {number}"), b"x") for number in range(6)]
+        replies = [expert.put((*SPACE, f"ailleurs {number}"), b"x") for number in range(4)]
+        assert proxy.told("node1")["status"] == "UP", "some were meant for it"
         assert {reply.status for reply in replies} == {201}
         proxy.await_state("node1", "DOWN")
         assert expert.propfind(SPACE).status == 207
