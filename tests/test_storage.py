@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, select
 
 from davserver.errors import Full, Unavailable
 from davserver.model import Blob, Node, NodeKind, SiteIdentity
 from davserver.model.database import Database
 from davserver.storage import directory
+from davserver.storage import sweep as sweeping
 from davserver.storage.directory import DirectoryBlobStore
 from davserver.storage.sweep import sweep
 
@@ -166,4 +168,25 @@ def test_the_sweep_takes_only_what_nobody_names_and_only_after_its_grace(
     assert sweep(database, blobs, NOW + timedelta(hours=23), timedelta(days=1)) == 0
     assert sweep(database, blobs, NOW + timedelta(days=1), timedelta(days=1)) == 2
     assert dict(blobs.keys()).keys() == {named}
+    database.close()
+
+
+def test_the_sweep_asks_for_many_bytes_at_once(
+    blobs: DirectoryBlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "BATCH", 8)
+    database = Database(f"sqlite:///{tmp_path / 'rows.sqlite'}")
+    database.upgrade()
+    keys = [keep(blobs, b"%d" % number) for number in range(20)]
+    with database.writing() as session:
+        session.add(SiteIdentity(identity=SITE, created=NOW))
+        session.add_all(Blob(key=key, size=1, sha256="", created=NOW) for key in keys[1:])
+    asked: list[str] = []
+    event.listen(database.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    sweep(database, blobs, datetime.now(UTC) + timedelta(days=1), timedelta(hours=1))
+
+    assert len([text for text in asked if 'WHERE blob."key"' in text]) == 3
+    with database.reading() as session:  # those that no row knew have one, whichever it was
+        assert set(session.scalars(select(Blob.key))) == set(keys)
     database.close()

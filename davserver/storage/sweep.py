@@ -6,8 +6,10 @@ answer and are of one site, and a row goes before its bytes.
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from itertools import islice
 
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +19,7 @@ from davserver.model import Blob, Node, SiteIdentity
 from davserver.model.database import Database
 from davserver.storage import BlobStore
 
-BATCH = 500  # blobs per transaction
+BATCH = 500  # blobs per transaction, and looked up together
 _NAMED = exists().where(Node.blob_id == Blob.id)
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,10 @@ def sweep(database: Database, blobs: BlobStore, now: datetime, grace: timedelta)
         for key in keys:
             blobs.remove(key)
         gone += len(keys)
-    for key, kept in list(blobs.keys()):
-        if kept < before and not _known(database, key):
+    stored = blobs.keys()
+    old = (key for key, kept in stored if kept < before)
+    while some := list(islice(old, BATCH)):
+        for key in _unknown(database, some):
             _make_known(database, blobs, key, now)
     blobs.drop_unfinished(before)
     return gone
@@ -80,9 +84,11 @@ def _forget_rows(database: Database, before: datetime) -> list[str]:
         return list(session.scalars(gone.execution_options(synchronize_session=False)))
 
 
-def _known(database: Database, key: str) -> bool:
+def _unknown(database: Database, keys: Sequence[str]) -> list[str]:
+    """Those of ``keys`` that no row knows."""
     with database.reading() as session:
-        return session.scalar(select(Blob.id).where(Blob.key == key)) is not None
+        known = set(session.scalars(select(Blob.key).where(Blob.key.in_(keys))))
+    return [key for key in keys if key not in known]
 
 
 def _make_known(database: Database, blobs: BlobStore, key: str, now: datetime) -> None:
