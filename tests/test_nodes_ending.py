@@ -176,7 +176,7 @@ def test_postgresql_notices_within_half_a_minute_that_a_node_has_vanished(nodes:
     else waiting for the two hours after which PostgreSQL looks by itself."""
     database = Database(backends.settings(nodes.first.data).storage.database_url)
     with database.engine.connect() as connection:
-        told: dict[str, str] = dict(connection.execute(_SETTINGS).tuples().all())
+        told = {str(name): str(value) for name, value in connection.execute(_SETTINGS)}
     database.close()
     idle, interval, count = (int(told[f"tcp_keepalives_{one}"]) for one in _KEEPALIVES)
     assert idle > 0 and interval > 0 and idle + interval * count <= 30  # seconds, idle

@@ -49,6 +49,19 @@ def test_the_shipped_file_names_every_key_with_its_default(tmp_path: Path) -> No
     assert {key for key in keys if not re.search(rf"^{key} = ", text, re.MULTILINE)} == set()
 
 
+def test_the_settings_of_a_node_are_understood(tmp_path: Path) -> None:
+    manual = (ROOT / "docs" / "scale.md").read_text(encoding="utf-8")
+    found = re.search(r"^    \[server\]\n(?:(?:    .*)?\n)*", manual, re.MULTILINE)
+    assert found is not None
+    file = tmp_path / "davserver.toml"
+    file.write_text(found[0], encoding="utf-8")
+
+    settings = load(file)
+
+    assert settings.storage.database_file is None
+    assert settings.s3.bucket and settings.server.trusted_proxies
+
+
 def test_the_environment_wins_over_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
