@@ -16,7 +16,7 @@ from sqlalchemy import text
 from davserver.demo.history import BRUMAIRE
 from davserver.model.database import Database
 from tests import backends
-from tests.clients import DOSSIER, EXPERT, box, deposits, sha256
+from tests.clients import DOSSIER, EXPERT, box, cut_power, deposits, sha256
 from tests.conftest import Start
 from tests.dav import Dav, Names
 from tests.deposits import AUTHOR
@@ -141,11 +141,12 @@ def begins_again(nodes: Nodes, node: Server, name: str) -> None:
 
 def test_a_node_killed_under_load_loses_nothing_and_serves_again(nodes: Nodes) -> None:
     with under_load(nodes) as load:
-        nodes.first.kill()
+        cut_power(nodes.first)  # all of its processes at once
         goes_on(load, 20)
         begins_again(nodes, nodes.first, "node1")
     nodes.first.verify()
-    assert load.failed.total() <= 2 * PEOPLE, load.failed
+    # What was under way there, and no more: the next requests go to the other node.
+    assert load.failed.total() <= PEOPLE, load.failed
 
 
 def test_a_node_stopped_under_load_fails_no_request(nodes: Nodes) -> None:
