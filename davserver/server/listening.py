@@ -11,7 +11,7 @@ from typing import Any, Protocol
 WSGIApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 # Connections that the kernel holds until a worker takes them; it may cut this to its own limit.
-_BACKLOG = 1_024
+BACKLOG = 1_024
 # File descriptors for the logs, the database and the pieces that a request opens.
 _FILES_PER_THREAD = 8
 _FILES_BESIDES = 128
@@ -89,7 +89,7 @@ def open_listener(listening: Listening) -> socket.socket:
         if family == socket.AF_INET6 and host == "::":
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         listener.bind(address)
-        listener.listen(_BACKLOG)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         raise CannotListen(_explain(error, host, port)) from None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from davserver.server.addresses import Addresses
 from davserver.server.balance import ABSENT, FULL, Loads
 from davserver.server.connection import Connection, Step
+from davserver.server.listening import BACKLOG
 from davserver.server.request import where
 
 if TYPE_CHECKING:
@@ -113,8 +114,9 @@ class Waiting:
         """Take those who have come, and no new connection any more, once the server is no longer
         ready."""
         self._pause(0)
-        while self._accept():  # the kernel has let them in: closed upon, their requests are lost
-            pass
+        for _ in range(BACKLOG):  # the kernel has let them in: closed upon, their requests are lost
+            if not self._accept():
+                break
         with self._lock:  # nobody tells a load after that
             self._door.loads.leave(self._door.place)
         self._door.listener.close()
