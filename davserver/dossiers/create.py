@@ -27,6 +27,7 @@ from davserver.model import (
     Node,
     NodeKind,
     NodeRole,
+    NodeState,
     Participant,
     Party,
     Platform,
@@ -201,13 +202,16 @@ def _folder(work: Work, dossier: Dossier, parent: Node | None, name: str, role: 
         name_key=name_key(name),
         kind=NodeKind.FOLDER,
         role=role,
+        state=NodeState.PUBLISHED,
+        inherits=True,
         created=work.now,
         modified=work.now,
         written=work.now,
     )
+    changes.begins(work, dossier, folder)
+    folder.members_change = folder.change
     work.session.add(folder)
     work.session.flush()
-    changes.came(work, dossier, folder)
     return folder
 
 

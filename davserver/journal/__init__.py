@@ -66,7 +66,7 @@ def record(
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _CHAIN_LOCK})
     previous = session.scalar(_LAST_HASH)
-    row = {
+    row: dict[str, Any] = {
         "at": at,
         "dossier_id": dossier_id,
         "actor": actor,
@@ -75,7 +75,7 @@ def record(
         "facts": json.dumps(facts, ensure_ascii=False, sort_keys=True, default=str),
         "previous": previous or BEGINNING,
     }
-    row["hash"] = line_hash(JournalLine(**row))
+    row["hash"] = chained(**row)
     try:
         session.execute(insert(JournalLine), row)
     except IntegrityError as error:
@@ -99,19 +99,18 @@ def last(session: Session) -> datetime | None:
 
 def line_hash(line: JournalLine) -> str:
     """SHA-256 over the line and the hash before it."""
-    content = json.dumps(
-        [
-            line.previous,
-            line.at.astimezone(UTC).isoformat(),
-            line.dossier_id,
-            line.actor,
-            line.channel,
-            line.act,
-            line.facts,
-        ],
-        ensure_ascii=False,
+    return chained(
+        line.at, line.dossier_id, line.actor, line.channel, line.act, line.facts, line.previous
     )
-    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def chained(
+    at: datetime, dossier_id: int | None, actor: str, channel: str, act: str, facts: str,
+    previous: str,
+) -> str:  # fmt: skip
+    """As :func:`line_hash`, of a line that is no row yet."""
+    told = [previous, at.astimezone(UTC).isoformat(), dossier_id, actor, channel, act, facts]
+    return hashlib.sha256(json.dumps(told, ensure_ascii=False).encode()).hexdigest()
 
 
 def faults(session: Session, known: Head | None = None) -> Iterator[str]:
