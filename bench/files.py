@@ -3,7 +3,6 @@
 import os
 import random
 from base64 import b64encode
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +50,7 @@ def written(folder: Path) -> Path:
     """Write the files of a server into ``folder``, which is made; returns it."""
     for name in (LISTING, LARGE, UPLOADS, *(f"{BOX} {number}" for number in range(BOXES))):
         (folder / name).mkdir(parents=True)
-    for name, body in listed():
-        (folder / LISTING / name).write_bytes(body)
+    write_listed(folder / LISTING)
     large(folder / LARGE / LARGE_NAME, seed=0)
     return folder
 
@@ -65,8 +63,8 @@ def large(path: Path, *, seed: int) -> Path:
     return path
 
 
-def listed() -> Iterator[tuple[str, bytes]]:
-    """The members of the folder that is listed."""
+def write_listed(folder: Path) -> None:
+    """Write the members of the folder that is listed into ``folder``, which is there."""
     body = content(LISTED_SIZE)
     for number in range(LISTED):
-        yield listed_name(number), body
+        (folder / listed_name(number)).write_bytes(body)

@@ -6,12 +6,12 @@ wrk sends what is small, with a script that chooses the next request; curl what 
 import json
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Template
 
-from bench.files import LISTED, OWNER
+from bench.files import LISTED, OWNER, Person
 from bench.peers import program
 
 
@@ -24,7 +24,7 @@ class Ask:
     """One kind of request. ``url`` may hold ``%d``, which counts, or ``%n``, the number of each
     listed file in turn. ``statuses`` are the right ones.
 
-    ``least``: bytes that the body of a right answer has at least.
+    ``least``: bytes that the body of a right answer has at least. ``people``: who asks, in turn.
     """
 
     method: str
@@ -33,6 +33,7 @@ class Ask:
     least: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Path | None = None
+    people: Sequence[Person] = (OWNER,)
 
 
 # wrk calls these; its one thread has a state of its own, which is asked at the end.
@@ -42,6 +43,7 @@ function setup(thread) asking = thread end
 local body = nil
 local number = 0
 local right = $statuses
+local heads = $heads
 wrong, small, seen = 0, 0, 0
 function init()
     local path = $body
@@ -54,7 +56,7 @@ function request()
     number = number + 1
     local path = string.gsub($path, "%%d", tostring(number))
     path = string.gsub(path, "%%n", string.format("%04d", number % $listed))
-    return wrk.format($method, path, $headers, body)
+    return wrk.format($method, path, heads[number % #heads + 1], body)
 end
 function response(status, headers, answer)
     seen = seen + 1
@@ -77,14 +79,14 @@ def many(ask: Ask, *, seconds: float, connections: int = 4, first: int = 0) -> f
     where counting begins. Raises Wrong at any answer that is not right."""
     origin, _, path = ask.url.partition("//")[2].partition("/")
     scheme = ask.url.partition("://")[0]
-    headers = {**OWNER.authorization, **ask.headers}
+    heads = [_table({**person.authorization, **ask.headers}) for person in ask.people]
     script = _SCRIPT.substitute(
         statuses="{" + ", ".join(f"[{status}] = true" for status in ask.statuses) + "}",
         body=_lua(str(ask.body)) if ask.body else "nil",
         first=first,
         path=_lua("/" + path),
         method=_lua(ask.method),
-        headers="{" + ", ".join(f"[{_lua(k)}] = {_lua(v)}" for k, v in headers.items()) + "}",
+        heads="{" + ", ".join(heads) + "}",
         least=ask.least,
         listed=LISTED,
     )
@@ -109,7 +111,7 @@ def once(ask: Ask, *, size: int, authority: Path | None = None) -> float:
     """Send or fetch one body of ``size`` bytes; bytes a second. Raises Wrong."""
     options = ["--silent", "--show-error", "--output", "/dev/null", "--request", ask.method,
                "--write-out", "%{json}", "--header", "Expect:"]  # fmt: skip
-    for name, value in {**OWNER.authorization, **ask.headers}.items():
+    for name, value in {**ask.people[0].authorization, **ask.headers}.items():
         options += ["--header", f"{name}: {value}"]
     if ask.body is not None:
         options += ["--upload-file", str(ask.body)]
@@ -125,6 +127,11 @@ def once(ask: Ask, *, size: int, authority: Path | None = None) -> float:
     if told["http_code"] not in ask.statuses or moved != size:
         raise Wrong(f"{ask.method} {ask.url}: {told['http_code']}, {moved} bytes")
     return float(size / told["time_total"])
+
+
+def _table(named: Mapping[str, str]) -> str:
+    """A table of Lua."""
+    return "{" + ", ".join(f"[{_lua(name)}] = {_lua(text)}" for name, text in named.items()) + "}"
 
 
 def _lua(text: str) -> str:

@@ -22,9 +22,7 @@ def markdown(machine: Machine, names: Sequence[str], rows: Sequence[Row],
              absent: Mapping[str, str], how: str) -> str:  # fmt: skip
     """The table: medians, then how davserver stands to its goals."""
     lines = [
-        f"Measured on {machine['date']}: {machine['cores']} cores ({machine['processor']}), "
-        f"{machine['memory_gib']} GiB, {machine['file_system']}, Python {machine['python']}; "
-        f"load before {machine['load_before']}. {how}",
+        heading(machine, how),
         "",
         "| | " + " | ".join(names) + " | goal | reached |",
         "|---" * (len(names) + 3) + "|",
@@ -44,6 +42,15 @@ def markdown(machine: Machine, names: Sequence[str], rows: Sequence[Row],
         for name, reason in row.failures.items():
             lines += ["", f"No figure: {name}, {row.workload.title}: {reason.splitlines()[0]}"]
     return "\n".join(lines) + "\n"
+
+
+def heading(machine: Machine, how: str) -> str:
+    """On what was measured, and ``how``."""
+    return (
+        f"Measured on {machine['date']}: {machine['cores']} cores ({machine['processor']}), "
+        f"{machine['memory_gib']} GiB, {machine['file_system']}, Python {machine['python']}; "
+        f"load before {machine['load_before']}. {how}"
+    )
 
 
 def reached(row: Row, peer: str, goal: float) -> str:

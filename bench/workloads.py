@@ -17,6 +17,7 @@ from bench.peers import Peer
 
 OK, MULTISTATUS, CREATED = frozenset({200}), frozenset({207}), frozenset({201})
 WRITTEN = frozenset({200, 201, 204})
+USERS = 50
 _turns = itertools.count(1)  # no name is used twice
 
 
@@ -75,10 +76,26 @@ def listing(depth: str, *, packed: bool = False, connections: int = 4) -> Callab
     return run
 
 
-def _listed(peer: Peer, url: str, headers: Mapping[str, str], members: int) -> int:
+def users(peer: Peer, terms: Terms) -> float:
+    """The same by USERS people at once, each with a connection and a password of his own; answers a
+    second. All have logged in before."""
+    url, headers = peer.url(files.LISTING, ""), {"Depth": "1"}
+    people = peer.readers(USERS)
+    least = min(_listed(peer, url, headers, 1 + files.LISTED, person) for person in set(people))
+    ask = Ask("PROPFIND", url, MULTISTATUS, least, headers, people=people)
+    return many(ask, seconds=terms.seconds, connections=USERS)
+
+
+def _listed(
+    peer: Peer,
+    url: str,
+    headers: Mapping[str, str],
+    members: int,
+    person: files.Person = files.OWNER,
+) -> int:
     """The size of a listing's body as it comes, once its members have been counted."""
     door = peer.door()
-    door.request("PROPFIND", urlsplit(url).path, headers={**files.OWNER.authorization, **headers})
+    door.request("PROPFIND", urlsplit(url).path, headers={**person.authorization, **headers})
     reply = door.getresponse()
     body = reply.read()
     door.close()
@@ -116,10 +133,17 @@ def put_large(peer: Peer, terms: Terms) -> float:
     return once(ask, size=files.LARGE_SIZE, authority=_authority(peer))
 
 
-def move(peer: Peer, terms: Terms) -> float:
-    """MOVE of the folder that is listed, there and back; moves a second."""
+def moving(*path: str, to: tuple[str, ...]) -> Callable[[Peer, Terms], float]:
+    """MOVE of the folder at ``path``, there and back; moves a second."""
+
+    def run(peer: Peer, terms: Terms) -> float:
+        return _moved(peer, terms, peer.url(*path, ""), peer.url(*to, ""))
+
+    return run
+
+
+def _moved(peer: Peer, terms: Terms, here: str, there: str) -> float:
     door = peer.door()
-    here, there = peer.url(files.LISTING, ""), peer.url(f"{files.LISTING} moved", "")
     count, begun = 0, time.monotonic()
     while time.monotonic() < begun + terms.seconds / 2 or count % 2:
         source, goal = (there, here) if count % 2 else (here, there)
@@ -149,11 +173,13 @@ WORKLOADS = (
     Workload("put-100k", "PUT 100 KiB", "/s", put_small, {_APACHE: 1}),
     Workload("get-512m", f"GET {files.LARGE_MIB} MiB", "B/s", get_large, {_APACHE: 0.9}),
     Workload("put-512m", f"PUT {files.LARGE_MIB} MiB", "B/s", put_large, {_APACHE: 1}),
-    Workload("move", "MOVE of a folder of 1,000 pieces", "/s", move, {}),
+    Workload("move", "MOVE of a folder of 1,000 pieces", "/s",
+             moving(files.LISTING, to=(f"{files.LISTING} moved",)), {}),
     Workload("eve", "eve of a meeting: 6 lawyers, 210 files, 900 MB by rclone", "B/s",
              lambda peer, terms: day.eve(peer, terms.pieces), {_APACHE: 1}),
     Workload("crowd", "the same on 50 connections", "/s",
              listing("1", connections=50), {}),
+    Workload("users", f"the same by {USERS} people at once", "/s", users, {}),
     Workload("tls-propfind-1", "PROPFIND Depth 1 over TLS", "/s", listing("1"), {}, tls=True),
     Workload("tls-get-4k", "GET 4 KiB over TLS", "/s", get_small, {}, tls=True),
     Workload("tls-get-512m", f"GET {files.LARGE_MIB} MiB over TLS", "B/s", get_large,

@@ -7,9 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
-from bench import load
+from bench import load, people, sites
 from bench.files import Person
+from davserver.model import Blob, Deposit, Dossier, Node, NodeKind, User
+from davserver.settings import load as settings_of
+from davserver.site import CONSOLE, open_site
+from davserver.verify import verify
 from tests.clients import EXPERT
 from tests.programs import require_program
 from tests.serving import PASSWORD, Server
@@ -58,3 +63,65 @@ def test_a_wrong_answer_is_no_figure(demo: Server) -> None:
         load.many(ask("http://127.0.0.1:1/", {200}), seconds=0.2)
     with pytest.raises(load.Wrong):
         load.once(ask(space, {200}), size=1)
+
+
+def test_a_site_of_some_size_is_as_if_it_had_been_used(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+
+    sites.built(data, sites.Scale(pieces=1_200, dossiers=12, people=150), moved=30)
+
+    site = open_site(settings_of(None, data=data))
+    try:
+        report = verify(site)
+        with site.reading(CONSOLE, people.CLIENT) as work:
+            count = {
+                table: work.session.scalar(select(func.count(table.id))) or 0
+                for table in (Node, Blob, Deposit, User)
+            }
+            titles = set(work.session.scalars(select(Dossier.title)))
+            most = work.session.scalars(
+                select(func.count(Node.id))
+                .where(Node.kind == NodeKind.FILE)
+                .group_by(Node.parent_id)
+                .order_by(func.count(Node.id).desc())
+            ).first()
+    finally:
+        site.close()
+    assert report.differences == [] and report.notes == []
+    assert report.checked["deposits"] == count[Deposit] >= 1_200
+    assert count[Blob] >= 1_230
+    assert abs(count[User] - 150) < 10
+    assert len([title for title in titles if title.startswith("20")]) == 12
+    assert most is not None and most <= 1_000
+
+
+def test_growth_is_measured_and_told(tmp_path: Path) -> None:
+    require_program("wrk")
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.growth", "--pieces", "60", "120", "--moved", "20",
+         "--idle", "40", "--rounds", "2", "--seconds", "0.3", "--write", str(tmp_path),
+         "propfind-0", "changed-1", "rename-empty", "rename-full", "move-full", "deposit"],
+        env={**os.environ, "BENCH_LARGE_MIB": "8"},
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "growth.json").read_text(encoding="utf-8"))
+    assert {row["workload"] for row in told["rows"]} == {
+        "propfind-0", "changed-1", "rename-empty", "rename-full", "move-full", "deposit",
+    }  # fmt: skip
+    for row in told["rows"]:
+        assert row["failures"] == {}
+        assert {name: len(figures) for name, figures in row["figures"].items()} == {
+            "60 pieces": 2, "120 pieces": 2,
+        }  # fmt: skip
+    held = told["crowding"]
+    assert held["idle"] == held["held"] == 40
+    for kind in ("at_rest", "after_load", "before_upload", "uploading"):
+        for memory in held[kind]:
+            assert 1 << 23 < memory["private"] <= memory["pss"] <= memory["rss"] < 1 << 29
+    assert 0 < held["start"] < 60
+    assert 0 < held["alone"]["median"] <= held["alone"]["slow"]
+    table = (tmp_path / "growth.md").read_text(encoding="utf-8")
+    assert table in done.stdout
+    assert "times as long as of the empty one: 60 pieces: " in table
+    assert "40 of 40 held ✓" in table

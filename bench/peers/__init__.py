@@ -85,6 +85,10 @@ class Peer(ABC):
         """A folder for each of so many people. The peers know but one login."""
         return [Box(files.OWNER, self.url(f"{files.BOX} {one}", "")) for one in range(number)]
 
+    def readers(self, number: int) -> list[files.Person]:
+        """So many people who may list the files. The peers know but one login."""
+        return [files.OWNER] * number
+
     def fill(self) -> None:
         """Bring the files there, for whom the server works as. Before the start."""
         files.written(self.served)

@@ -7,9 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from bench import files
+from bench import files, people
 from bench.peers import Absent, Box, Peer
+from davserver.demo import seed
+from davserver.settings import load
+from davserver.site import create_site, open_site
 
+READERS = 50  # who may list the files, beside their owner
 _ROOT = Path(__file__).parent.parent.parent
 _DOSSIER = "2024-01 SDC Les Trois Pommiers contre SCCV Mirabelle"
 _BOXES = {
@@ -55,18 +59,37 @@ class Davserver(Peer):
         # The tree that this file belongs to, whatever is installed.
         return {**os.environ, **told, "PYTHONPATH": str(_ROOT)}
 
+    def readers(self, number: int) -> list[files.Person]:
+        return [
+            files.Person(login, files.OWNER.password) for login in people.cabinets(number)[:READERS]
+        ]
+
     def fill(self) -> None:
-        """Nothing: what it serves comes by its door, see :meth:`start`."""
+        """Make the site with its readers: the files that it serves come by its door, see
+        :meth:`start`."""
+        settings = load(None, data=self.folder / "data")
+        create_site(settings)
+        site = open_site(settings)
+        try:
+            seed.seed(site, files.OWNER.password)
+            people.enrol(site, people.cabinets(READERS))
+            people.let_read(site, people.cabinets(READERS))
+        finally:
+            site.close()
 
     def start(self) -> None:
         super().start()
-        files.written(self.served)
+        self.write()
         door = self.door()
         for folder in sorted(self.served.iterdir()):
             self._ask(door, "MKCOL", (folder.name,))
             for file in sorted(folder.iterdir()):
                 self._ask(door, "PUT", (folder.name, file.name), file)
         door.close()
+
+    def write(self) -> None:
+        """Write the files that are put there into a folder of their own."""
+        files.written(self.served)
 
     def _ask(
         self,
