@@ -25,6 +25,7 @@ class Ask:
     listed file in turn. ``statuses`` are the right ones.
 
     ``least``: bytes that the body of a right answer has at least. ``people``: who asks, in turn.
+    Of many bodies each ends with its number: no two documents are the same.
     """
 
     method: str
@@ -56,7 +57,7 @@ function request()
     number = number + 1
     local path = string.gsub($path, "%%d", tostring(number))
     path = string.gsub(path, "%%n", string.format("%04d", number % $listed))
-    return wrk.format($method, path, heads[number % #heads + 1], body)
+    return wrk.format($method, path, heads[number % #heads + 1], body and body .. number)
 end
 function response(status, headers, answer)
     seen = seen + 1

@@ -3,7 +3,18 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from davserver.model.columns import Base, Bytes, Id, Time, Utc, Word
@@ -41,6 +52,10 @@ class NodeState(StrEnum):
     SIDE = "side"
 
 
+# Few nodes are hidden: these have an index of their own, for queries that say these very words.
+_HIDDEN = text("state <> 'published'")
+
+
 class Blob(Base):
     """Immutable bytes in the blob store: written once under a unique key, never changed.
 
@@ -76,6 +91,9 @@ class Node(Base):
         UniqueConstraint("parent_id", "name_key", "scratch_of"),
         Index("ix_node_unfinished", "dossier_id", "state"),
         Index("ix_node_change", "dossier_id", "change"),
+        Index(
+            "ix_node_hidden", "state", "author_id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -103,6 +121,13 @@ class Node(Base):
     written: Mapped[Time]
     change: Mapped[int] = mapped_column(BigInteger, default=0)
     members_change: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    @classmethod
+    def in_state(cls, state: NodeState) -> ColumnElement[bool]:
+        """A condition: in a ``state`` other than PUBLISHED, and found without looking at what is
+        in that one."""
+        published: ColumnElement[NodeState] = literal_column("'published'", Word(NodeState))
+        return and_(cls.state == state, cls.state != published)
 
     @property
     def is_folder(self) -> bool:

@@ -168,6 +168,7 @@ def _repeated(
     if deposit.box_id is None or not node.size:
         return None
     way = name_key(write.path_of(folders, node.name))
+    # The journal is asked of the pieces of this name alone: one content may have come many times.
     for first in work.session.scalars(
         select(Deposit).where(
             Deposit.dossier_id == dossier.id,
@@ -177,7 +178,7 @@ def _repeated(
             Deposit.number.is_not(None),
         )
     ):
-        if first.sealed_at is not None:
+        if first.sealed_at is not None and name_key(first.name) == node.name_key:
             # Where it lay then the journal alone knows: it lies elsewhere now.
             lines = journal.told(work.session, "deposit.seal", dossier.id, first.sealed_at)
             if any((f["number"], name_key(f["path"])) == (first.number, way) for f in lines):

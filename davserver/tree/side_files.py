@@ -43,7 +43,7 @@ def has_room(work: Work, size: int) -> bool:
     """Whether the actor may have ``size`` more bytes of side files."""
     kept = work.session.scalar(
         select(func.coalesce(func.sum(Node.size), 0)).where(
-            Node.state == NodeState.SIDE, Node.author_id == work.actor.id
+            Node.in_state(NodeState.SIDE), Node.author_id == work.actor.id
         )
     )
     return (kept or 0) + size <= work.settings.deposit.side_file_quota
@@ -117,7 +117,7 @@ def _untold(work: Work) -> Select[int, str]:
         .join(Dossier, Dossier.id == Node.dossier_id)
         .join(User, User.id == Node.author_id)
         .where(
-            Node.state == NodeState.SIDE,
+            Node.in_state(NodeState.SIDE),
             Node.kind == NodeKind.FILE,
             Node.size > 0,
             Node.written < late,
@@ -164,12 +164,12 @@ def _expired(work: Work) -> Select[int, bool]:
     only after its author was told, or as late as if he had been where his account is removed."""
     times = work.settings.deposit
     side = and_(
-        Node.state == NodeState.SIDE,
+        Node.in_state(NodeState.SIDE),
         Node.written < work.now - timedelta(seconds=times.side_file_life),
         ~_told(MessageLine.at >= work.now - timedelta(seconds=times.temporary_life)),
     )
     folder = and_(
-        Node.state == NodeState.RESERVED,
+        Node.in_state(NodeState.RESERVED),
         Node.kind == NodeKind.FOLDER,
         Node.created < work.now - timedelta(seconds=times.reservation),
     )

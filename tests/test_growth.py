@@ -1,0 +1,77 @@
+"""What is asked again and again looks at what it is about alone, however much a site holds."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from davserver.accounts.credentials import actor_of
+from davserver.accounts.people import find
+from davserver.model import NodeState
+from davserver.site import CONSOLE, Site, open_site
+from davserver.tree import put, side_files
+from davserver.tree.write import EMPTY
+from davserver.work import Client
+from davserver.worker import settle_deposits, settle_locks, settle_side_files
+from tests import backends
+from tests.clients import DOSSIER, box
+
+pytestmark = pytest.mark.embedded  # the plans are SQLite's
+
+AUTHOR = "cabinet.brumaire-kalve"
+CLIENT = Client("webdav")
+GROW = {"node", "blob", "deposit", "journal", "message", "message_line", "recipient", "removal"}
+
+
+@pytest.fixture
+def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
+    backends.copy_site(seeded, tmp_path / "data")
+    opened = open_site(backends.settings(tmp_path / "data"))
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def plans(site: Site) -> Iterator[dict[str, list[str]]]:
+    """How SQLite finds the rows of each statement meanwhile; of those that read a whole table, the
+    table."""
+    read: dict[str, list[str]] = {}
+
+    def executed(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
+            plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [str(row[3]).split() for row in plan.fetchall()]
+            # In the order of an index until enough is found is no whole table.
+            whole = [step[1] for step in steps if step[0] == "SCAN" and "LIMIT" not in statement]
+            read[statement] = [table for table in whole if table.removesuffix("_1") in GROW]
+
+    event.listen(site.database.engine, "after_cursor_execute", executed)
+    yield read
+    event.remove(site.database.engine, "after_cursor_execute", executed)
+
+
+def test_the_background_work_reads_no_table_that_grows(site: Site) -> None:
+    with plans(site) as read:
+        settle_deposits(site)
+        settle_side_files(site)
+        settle_locks(site)
+
+    assert len(read) >= 4
+    assert {statement: whole for statement, whole in read.items() if whole} == {}
+
+
+def test_a_temporary_file_reads_no_table_that_grows(site: Site) -> None:
+    with site.reading(CONSOLE, CLIENT) as work:
+        author = actor_of(find(work.session, AUTHOR))
+    path = (DOSSIER, *box("Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")[1:], "~WRD0001.tmp")
+
+    with plans(site) as read, site.writing(author, CLIENT) as work:
+        made = put.store(work, path, EMPTY, put.no_condition)
+        assert made.node.state is NodeState.SIDE
+        assert side_files.has_room(work, 1)
+
+    assert len(read) >= 4
+    assert {statement: whole for statement, whole in read.items() if whole} == {}
