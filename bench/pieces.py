@@ -205,6 +205,7 @@ class Pieces:
             representation_id=None, inherits=True, state=NodeState.PUBLISHED,
             author_id=home.author_id, blob_id=blob["id"], size=size, sha256=sha256, number=None,
             created=at, modified=at, written=at, change=home.change, members_change=0,
+            came=0,
         )  # fmt: skip
         return node, {"path": f"{home.path}/{name}", "size": size, "sha256": sha256}
 

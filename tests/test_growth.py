@@ -11,8 +11,10 @@ from sqlalchemy import event
 from davserver.accounts.credentials import actor_of
 from davserver.accounts.people import find
 from davserver.model import NodeState
+from davserver.policy import Actor
 from davserver.site import CONSOLE, Site, open_site
-from davserver.tree import put, side_files
+from davserver.tree import folders, put, relocate, side_files
+from davserver.tree.lookup import SPACE_NAME
 from davserver.tree.write import EMPTY
 from davserver.work import Client
 from davserver.worker import settle_deposits, settle_locks, settle_side_files
@@ -21,7 +23,7 @@ from tests.clients import DOSSIER, box
 
 pytestmark = pytest.mark.embedded  # the plans are SQLite's
 
-AUTHOR = "cabinet.brumaire-kalve"
+AUTHOR, EXPERT = "cabinet.brumaire-kalve", "apolline.testard"
 CLIENT = Client("webdav")
 GROW = {"node", "blob", "deposit", "journal", "message", "message_line", "recipient", "removal"}
 
@@ -53,6 +55,11 @@ def plans(site: Site) -> Iterator[dict[str, list[str]]]:
     event.remove(site.database.engine, "after_cursor_execute", executed)
 
 
+def actor(site: Site, login: str) -> Actor:
+    with site.reading(CONSOLE, CLIENT) as work:
+        return actor_of(find(work.session, login))
+
+
 def test_the_background_work_reads_no_table_that_grows(site: Site) -> None:
     with plans(site) as read:
         settle_deposits(site)
@@ -64,8 +71,7 @@ def test_the_background_work_reads_no_table_that_grows(site: Site) -> None:
 
 
 def test_a_temporary_file_reads_no_table_that_grows(site: Site) -> None:
-    with site.reading(CONSOLE, CLIENT) as work:
-        author = actor_of(find(work.session, AUTHOR))
+    author = actor(site, AUTHOR)
     path = (DOSSIER, *box("Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")[1:], "~WRD0001.tmp")
 
     with plans(site) as read, site.writing(author, CLIENT) as work:
@@ -75,3 +81,23 @@ def test_a_temporary_file_reads_no_table_that_grows(site: Site) -> None:
 
     assert len(read) >= 4
     assert {statement: whole for statement, whole in read.items() if whole} == {}
+
+
+def test_a_folder_is_renamed_as_fast_whatever_is_in_it(site: Site) -> None:
+    expert = actor(site, EXPERT)
+    full, empty = (SPACE_NAME, "plein"), (SPACE_NAME, "vide")
+    with site.writing(expert, CLIENT) as work:
+        for folder in (full, empty):
+            folders.make(work, folder, put.no_condition)
+        for number in range(40):
+            put.store(work, (*full, f"{number}.txt"), EMPTY, put.no_condition)
+
+    def renamed(folder: tuple[str, str], name: str) -> tuple[int, int]:
+        """The statements that it takes, and the rows that are written."""
+        with plans(site) as read, site.writing(expert, CLIENT) as work:
+            driver: Any = work.session.connection().connection.dbapi_connection
+            before = driver.total_changes
+            relocate.move(work, folder, (SPACE_NAME, name), put.no_condition, overwrite=False)
+            return len(read), driver.total_changes - before
+
+    assert renamed(full, "pleine") == renamed(empty, "videe")

@@ -77,6 +77,7 @@ REMOVAL = (
          "nobody will ever see it"),
         ("UPDATE node SET role = 'archives' WHERE name LIKE 'Plan RDC%'", "the part of a folder"),
         ("UPDATE node SET change = 1000000 WHERE name LIKE 'Plan RDC%'", "that has not been"),
+        ("UPDATE node SET came = 1000000 WHERE role = 'mailboxes'", "that has not been"),
         ("UPDATE node SET representation_id = NULL WHERE role = 'mailbox'", "a box or archive of"),
         ("UPDATE node SET representation_id = 1 WHERE name = '08 Plans'", "that is neither"),
         ("UPDATE node SET role = 'archive' WHERE id = (SELECT min(id) FROM node WHERE role ="

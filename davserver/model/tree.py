@@ -83,7 +83,8 @@ class Node(Base):
 
     ``written`` is when its content came, by the server's clock; ``modified`` is the date shown,
     which the author's program may have set. ``change`` numbers its last change among those of the
-    dossier, ``members_change`` (folders) the last one of the members that others may see.
+    dossier, ``members_change`` (folders) the last one of the members that others may see, ``came``
+    (folders) the one by which it came here under its name with all below; 0: it began here.
     """
 
     __tablename__ = "node"
@@ -121,6 +122,7 @@ class Node(Base):
     written: Mapped[Time]
     change: Mapped[int] = mapped_column(BigInteger, default=0)
     members_change: Mapped[int] = mapped_column(BigInteger, default=0)
+    came: Mapped[int] = mapped_column(BigInteger, default=0)
 
     @classmethod
     def in_state(cls, state: NodeState) -> ColumnElement[bool]:

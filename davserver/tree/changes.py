@@ -38,24 +38,31 @@ def begins(work: Work, dossier: Dossier, node: Node) -> None:
 
 
 def came(work: Work, dossier: Dossier, node: Node) -> None:
-    """``node`` is here under a new name, with all below it."""
+    """``node`` is here under a new name, with all below it: what is below bears its own numbers
+    still, and is told by who looks at ``came`` of its folders."""
     begins(work, dossier, node)
     if node.is_folder and node.state is not NodeState.SIDE:
-        # The numbers of another dossier, from which it may have come, mean nothing here.
+        node.came = node.members_change = node.change
+
+
+def came_from_afar(work: Work, dossier: Dossier, node: Node) -> None:
+    """As :func:`came`, from another dossier: the numbers of all below it, and what went from inside
+    before, mean nothing here."""
+    came(work, dossier, node)
+    if node.is_folder and node.state is not NodeState.SIDE:
         work.session.flush()
+        ids = select(ids_below(node.id).c.id)
         work.session.execute(
             update(Node)
-            .where(Node.id.in_(select(ids_below(node.id).c.id)))
-            .values(change=node.change, members_change=node.change)
+            .where(Node.id.in_(ids), Node.id != node.id)
+            .values(change=node.change, members_change=node.change, came=0)
             .execution_options(synchronize_session=False)
         )
-        # What went from inside before was another folder's matter: here all of it is new.
         work.session.execute(
             delete(Removal)
-            .where(Removal.parent_id.in_(select(ids_below(node.id).c.id)))
+            .where(Removal.parent_id.in_(ids))
             .execution_options(synchronize_session=False)
         )
-        work.session.expire(node, ["members_change"])
 
 
 def goes(work: Work, dossier: Dossier, node: Node) -> None:

@@ -8,7 +8,6 @@ from sqlalchemy import delete, func, select
 
 from davserver.errors import Full, Locked
 from davserver.model import Lock, Node
-from davserver.tree.members import ids_below
 from davserver.work import Work
 
 SHORTEST, LONGEST, USUAL = 180, 3_600, 600  # seconds of a granted lock
@@ -37,19 +36,23 @@ def over(
 
 
 def below(work: Work, node: Node) -> list[Lock]:
-    """The live locks on anything below the folder ``node``."""
+    """The live locks on anything below the folder ``node``. Locks are few, and what is below may be
+    much: looked at is what lies above each of those in its dossier."""
     if not node.is_folder:
         return []
-    tree = ids_below(node.id)
-    return list(
-        work.session.scalars(
-            select(Lock).where(
-                Lock.node_id.in_(select(tree.c.id)),
-                Lock.node_id != node.id,
-                Lock.expires > work.now,
-            )
+    home = select(Node.dossier_id).where(Node.id == Lock.node_id).scalar_subquery()
+    live = work.session.scalars(
+        select(Lock).where(
+            Lock.expires > work.now, Lock.node_id != node.id, home == node.dossier_id
         )
-    )
+    ).all()
+    return [lock for lock in live if _lies_below(work, lock.node_id, node)]
+
+
+def _lies_below(work: Work, node_id: int | None, folder: Node) -> bool:
+    while node_id is not None and node_id != folder.id:
+        node_id = work.session.get_one(Node, node_id).parent_id
+    return node_id is not None
 
 
 def require(
@@ -164,8 +167,8 @@ def bounded(timeout: int | None, *, infinite: bool, courtesy: bool = False) -> i
 
 def drop_in(work: Work, node: Node) -> None:
     """As :func:`drop_on`, for ``node`` and all below it."""
-    inside = select(ids_below(node.id).c.id)
-    work.session.execute(delete(Lock).where(Lock.node_id.in_(inside)))
+    for lock in (*of(work, [node]), *below(work, node)):
+        work.session.execute(delete(Lock).where(Lock.id == lock.id))
 
 
 def drop_on(work: Work, nodes: Iterable[Node]) -> None:

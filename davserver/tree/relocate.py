@@ -170,7 +170,10 @@ def _rename(
         if box_of(target.folders) is not None and not _from_archive(both):
             _deposit_published(work, there, target, node)
         write.record(work, _act(both, target, node), there, number=node.number, **facts)
-    changes.came(work, there, node)
+    if there.id == dossier.id:
+        changes.came(work, there, node)
+    else:
+        changes.came_from_afar(work, there, node)
     work.session.flush()
 
 

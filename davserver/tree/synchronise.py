@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from davserver.errors import Refused
 from davserver.model import Dossier, Node, NodeKind, NodeRole, NodeState, Removal
 from davserver.tree.lookup import Path, Spot, folders_seen, sees
-from davserver.tree.members import Member
+from davserver.tree.members import Member, ids_below
 from davserver.work import Work
 
 _TOKEN = re.compile(r"urn:davserver:sync:([0-9a-f]{16})-([0-9a-f]{20})")
@@ -64,16 +64,11 @@ def since(work: Work, spot: Spot, start: str, *, deep: bool) -> Changes:
     """
     dossier, folder = spot.existing()
     after = _number(work, dossier, start)
+    if start and any(one.came > after for one in (*spot.folders, folder)):
+        raise _begin_anew()  # what was here then, at this address, was another folder
     view = _View(work, spot, dossier, folder, deep=deep)
     changed = []
-    for node in work.session.scalars(
-        select(Node)
-        .where(
-            Node.dossier_id == dossier.id, Node.change > after, Node.state != NodeState.SIDE,
-            Node.id != folder.id,
-        )
-        .order_by(Node.change, Node.id)
-    ):  # fmt: skip
+    for node in _later(work, dossier, folder, after, deep=deep):
         folders = view.folders_to(node.parent_id)
         if folders is not None and sees(work, dossier, folders, node):
             changed.append(Changed(view.path(folders, node.name), Member(node, folders)))
@@ -91,6 +86,22 @@ def since(work: Work, spot: Spot, start: str, *, deep: bool) -> Changes:
                 removed.append(Removed(path, gone.kind is NodeKind.FOLDER))
                 last = max(last, gone.change)
     return Changes(changed, list(dict.fromkeys(removed)), _token(work, dossier, last))
+
+
+def _later(work: Work, dossier: Dossier, folder: Node, after: int, *, deep: bool) -> list[Node]:
+    """What bears a later number than ``after``, oldest first; if ``deep``, also what came with a
+    folder, whose address alone is new."""
+    wanted = select(Node).where(Node.state != NodeState.SIDE, Node.id != folder.id)
+    found = {
+        node.id: node
+        for node in work.session.scalars(
+            wanted.where(Node.dossier_id == dossier.id, Node.change > after)
+        )
+    }
+    for moved in [node for node in found.values() if deep and node.came > after >= 0]:
+        inside = wanted.where(Node.id.in_(select(ids_below(moved.id).c.id)))
+        found.update((node.id, node) for node in work.session.scalars(inside))
+    return sorted(found.values(), key=lambda node: (node.change, node.id))
 
 
 class _View:
@@ -139,8 +150,8 @@ class _View:
     def path_of(self, gone: Removal) -> Path | None:
         """The path of a removed name; None for who never saw it, or sees something there again."""
         folders = self.folders_to(gone.parent_id)
-        if folders is None:
-            return None
+        if folders is None or any(folder.came > gone.change for folder in folders):
+            return None  # it went while its folder was at another address
         # Judged as if it stood there still; what the actor sees there now is told instead.
         was = Node(
             id=gone.node_id,

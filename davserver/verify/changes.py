@@ -12,7 +12,8 @@ from davserver.verify.rows import Rows
 def faults(session: Session, rows: Rows) -> Iterator[str]:
     """No number is of a change to come; what went has gone from a folder of its dossier."""
     for node in rows.nodes.values():
-        dossier, last = rows.dossiers.get(node.dossier_id), max(node.change, node.members_change)
+        dossier = rows.dossiers.get(node.dossier_id)
+        last = max(node.change, node.members_change, node.came)
         if dossier is not None and node.state != NodeState.SIDE and last > dossier.change:
             where = f"node {node.id} ({rows.path(node.id)})"
             yield f"{where}: it bears the number of a change that has not been"

@@ -1,4 +1,4 @@
-"""Finding what is not shown among all that is"""
+"""Finding what is not shown among all that is; when a folder came with all below it"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,9 @@ _HIDDEN = sa.text("state <> 'published'")
 
 
 def upgrade() -> None:
+    op.add_column(
+        "node", sa.Column("came", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
+    )
     op.create_index(
         "ix_node_hidden",
         "node",
