@@ -1,6 +1,6 @@
 """What is asked again and again looks at what it is about alone, however much a site holds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from davserver.accounts.people import find
 from davserver.model import NodeState
 from davserver.policy import Actor
 from davserver.site import CONSOLE, Site, open_site
-from davserver.tree import folders, put, relocate, side_files
+from davserver.tree import folders, lookup, put, relocate, side_files
 from davserver.tree.lookup import SPACE_NAME
 from davserver.tree.write import EMPTY
 from davserver.work import Client
@@ -37,22 +37,32 @@ def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
 
 
 @contextmanager
-def plans(site: Site) -> Iterator[dict[str, list[str]]]:
-    """How SQLite finds the rows of each statement meanwhile; of those that read a whole table, the
-    table."""
-    read: dict[str, list[str]] = {}
+def planned(site: Site, told: Callable[[str, list[str]], None]) -> Iterator[None]:
+    """Tells each statement meanwhile, with the steps by which SQLite finds its rows."""
 
     def executed(connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
         if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
             plan = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            steps = [str(row[3]).split() for row in plan.fetchall()]
-            # In the order of an index until enough is found is no whole table.
-            whole = [step[1] for step in steps if step[0] == "SCAN" and "LIMIT" not in statement]
-            read[statement] = [table for table in whole if table.removesuffix("_1") in GROW]
+            told(statement, [str(row[3]) for row in plan.fetchall()])
 
     event.listen(site.database.engine, "after_cursor_execute", executed)
-    yield read
+    yield
     event.remove(site.database.engine, "after_cursor_execute", executed)
+
+
+@contextmanager
+def reading_whole(site: Site) -> Iterator[dict[str, list[str]]]:
+    """The statements meanwhile, each with the tables that it reads whole, of those that grow."""
+    read: dict[str, list[str]] = {}
+
+    def told(statement: str, plan: list[str]) -> None:
+        steps = [step.split() for step in plan]
+        # In the order of an index until enough is found is no whole table.
+        whole = [step[1] for step in steps if step[0] == "SCAN" and "LIMIT" not in statement]
+        read[statement] = [table for table in whole if table.removesuffix("_1") in GROW]
+
+    with planned(site, told):
+        yield read
 
 
 def actor(site: Site, login: str) -> Actor:
@@ -61,7 +71,7 @@ def actor(site: Site, login: str) -> Actor:
 
 
 def test_the_background_work_reads_no_table_that_grows(site: Site) -> None:
-    with plans(site) as read:
+    with reading_whole(site) as read:
         settle_deposits(site)
         settle_side_files(site)
         settle_locks(site)
@@ -74,13 +84,31 @@ def test_a_temporary_file_reads_no_table_that_grows(site: Site) -> None:
     author = actor(site, AUTHOR)
     path = (DOSSIER, *box("Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")[1:], "~WRD0001.tmp")
 
-    with plans(site) as read, site.writing(author, CLIENT) as work:
+    with reading_whole(site) as read, site.writing(author, CLIENT) as work:
         made = put.store(work, path, EMPTY, put.no_condition)
         assert made.node.state is NodeState.SIDE
         assert side_files.has_room(work, 1)
 
     assert len(read) >= 4
     assert {statement: whole for statement, whole in read.items() if whole} == {}
+
+
+def test_a_persons_dossiers_and_folders_are_found_by_an_index(site: Site) -> None:
+    expert = actor(site, EXPERT)
+    steps: list[str] = []
+
+    with (
+        planned(site, lambda statement, plan: steps.extend(plan)),
+        site.reading(expert, CLIENT) as work,
+    ):
+        dossier, space = lookup.find(work, (SPACE_NAME,)).existing()
+        assert len(lookup.sources(work)) == 3
+        assert work.outline(dossier).chain(space.id) == (space.id,)
+
+    # Neither among all that lies at the root, nor among the files of a dossier.
+    for index in ("ix_node_folder", "ix_node_source"):
+        assert any(index in step for step in steps)
+    assert [step for step in steps if "(parent_id=?)" in step or "ix_node_change" in step] == []
 
 
 def test_a_folder_is_renamed_as_fast_whatever_is_in_it(site: Site) -> None:
@@ -94,7 +122,7 @@ def test_a_folder_is_renamed_as_fast_whatever_is_in_it(site: Site) -> None:
 
     def renamed(folder: tuple[str, str], name: str) -> tuple[int, int]:
         """The statements that it takes, and the rows that are written."""
-        with plans(site) as read, site.writing(expert, CLIENT) as work:
+        with reading_whole(site) as read, site.writing(expert, CLIENT) as work:
             driver: Any = work.session.connection().connection.dbapi_connection
             before = driver.total_changes
             relocate.move(work, folder, (SPACE_NAME, name), put.no_condition, overwrite=False)

@@ -52,8 +52,11 @@ class NodeState(StrEnum):
     SIDE = "side"
 
 
-# Few nodes are hidden: these have an index of their own, for queries that say these very words.
+# Few nodes are hidden, folders, or the source of a dossier: these have indexes of their own, for
+# queries that say these very words.
 _HIDDEN = text("state <> 'published'")
+_FOLDER = text("kind = 'folder'")
+_SOURCE = text("role = 'source'")
 
 
 class Blob(Base):
@@ -95,6 +98,8 @@ class Node(Base):
         Index(
             "ix_node_hidden", "state", "author_id", sqlite_where=_HIDDEN, postgresql_where=_HIDDEN
         ),
+        Index("ix_node_folder", "dossier_id", sqlite_where=_FOLDER, postgresql_where=_FOLDER),
+        Index("ix_node_source", "dossier_id", sqlite_where=_SOURCE, postgresql_where=_SOURCE),
         {"sqlite_autoincrement": True},
     )
 
@@ -130,6 +135,18 @@ class Node(Base):
         in that one."""
         published: ColumnElement[NodeState] = literal_column("'published'", Word(NodeState))
         return and_(cls.state == state, cls.state != published)
+
+    @classmethod
+    def folders(cls) -> ColumnElement[bool]:
+        """A condition: a folder, found by its dossier without looking at the files."""
+        folder: ColumnElement[NodeKind] = literal_column("'folder'", Word(NodeKind))
+        return cls.kind == folder
+
+    @classmethod
+    def sources(cls) -> ColumnElement[bool]:
+        """A condition: the source folder of a dossier, found by the dossier."""
+        source: ColumnElement[NodeRole] = literal_column("'source'", Word(NodeRole))
+        return cls.role == source
 
     @property
     def is_folder(self) -> bool:

@@ -50,19 +50,23 @@ _SOURCES = (
     .join(Dossier, Dossier.id == Node.dossier_id)
     .join(Dossier.platform)
     .options(contains_eager(Dossier.platform))
-    .where(Node.parent_id == ROOT_ID)
 )
 _SOURCE = _SOURCES.where(
-    Node.name_key == bindparam("key"), Dossier.kind == DossierKind.EXPERTISE
-)  # fmt: skip
+    Node.parent_id == ROOT_ID,
+    Node.name_key == bindparam("key"),
+    Dossier.kind == DossierKind.EXPERTISE,
+)
 _MY_GROUPS = select(Membership.group_id).where(Membership.user_id == bindparam("me"))
 _MY_DOSSIERS = (
     select(Node.dossier_id)
     .join(Grant, Grant.node_id == Node.id)
     .where(or_(Grant.user_id == bindparam("me"), Grant.group_id.in_(_MY_GROUPS)))
 )
+# By the dossiers, which are few: not among all that lies at the root.
 _GRANTED = _SOURCES.where(
-    Dossier.kind == bindparam("kind"), Node.dossier_id.in_(_MY_DOSSIERS)
+    Node.sources(),
+    Dossier.kind == bindparam("kind"),
+    Node.dossier_id.in_(_MY_DOSSIERS),
 ).order_by((Platform.expert_id == bindparam("me")).desc(), Node.name_key)
 
 
@@ -268,7 +272,7 @@ def _seen_sources(work: Work, kind: DossierKind) -> list[tuple[Node, Dossier]]:
 def folders_seen(work: Work, dossier: Dossier) -> Iterator[tuple[int, int, bool]]:
     """All folders of ``dossier`` that the actor may see: see :meth:`Outline.seen`."""
     source = work.session.scalars(
-        select(Node.id).where(Node.dossier_id == dossier.id, Node.role == NodeRole.SOURCE)
+        select(Node.id).where(Node.sources(), Node.dossier_id == dossier.id)
     ).one()
     return work.outline(dossier).seen(
         source, work.actor.id, lambda chain: work.rights_along(dossier, chain)

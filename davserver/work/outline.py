@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from davserver.model import Dossier, Node, NodeKind, NodeState
+from davserver.model import Dossier, Node, NodeState
 from davserver.policy.rights import Rights
 
 Chain = tuple[int, ...]
@@ -40,8 +40,8 @@ class Outline:
                 Node.members_change,
             )
             .where(
+                Node.folders(),
                 Node.dossier_id == dossier.id,
-                Node.kind == NodeKind.FOLDER,
                 Node.state != NodeState.SIDE,
             )
             .order_by(Node.id)

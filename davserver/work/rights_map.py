@@ -32,10 +32,12 @@ class RightsMap:
     """Who has which rights where, in one dossier. Reads no row once built."""
 
     def __init__(self, session: Session, dossier: Dossier) -> None:
-        here = select(Node.id).where(Node.dossier_id == dossier.id)
+        here = select(Node.id).where(Node.folders(), Node.dossier_id == dossier.id)
         self._grants: dict[int, dict[Principal, _Grant]] = defaultdict(dict)
         for grant in session.scalars(
-            select(Grant).join(Node, Node.id == Grant.node_id).where(Node.dossier_id == dossier.id)
+            select(Grant)
+            .join(Node, Node.id == Grant.node_id)
+            .where(Node.folders(), Node.dossier_id == dossier.id)
         ):
             principal = (
                 ("user", grant.user_id)

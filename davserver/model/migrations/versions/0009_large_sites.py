@@ -1,4 +1,4 @@
-"""Finding what is not shown among all that is; when a folder came with all below it"""
+"""Finding what is hidden, and folders, among all nodes; when a folder came with all below it"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,17 +6,16 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
-_HIDDEN = sa.text("state <> 'published'")
+_PARTS = {
+    "ix_node_hidden": (["state", "author_id"], sa.text("state <> 'published'")),
+    "ix_node_folder": (["dossier_id"], sa.text("kind = 'folder'")),
+    "ix_node_source": (["dossier_id"], sa.text("role = 'source'")),
+}
 
 
 def upgrade() -> None:
     op.add_column(
         "node", sa.Column("came", sa.BigInteger(), nullable=False, server_default=sa.text("0"))
     )
-    op.create_index(
-        "ix_node_hidden",
-        "node",
-        ["state", "author_id"],
-        sqlite_where=_HIDDEN,
-        postgresql_where=_HIDDEN,
-    )
+    for name, (columns, part) in _PARTS.items():
+        op.create_index(name, "node", columns, sqlite_where=part, postgresql_where=part)
