@@ -82,15 +82,11 @@ def measured(site: Grown, terms: Terms, idle: int) -> Crowding:
     try:
         workers = site.workers()
         at_rest = _settled(workers)
-        for workload in WORKLOADS:
-            if workload.name in _LOADS:
-                workload.run(site, terms)
-        after_load = _settled(workers)
-        put_large(site, terms)  # what the first one alone costs is no more of the second
+        # Before the load: what that leaves behind would be given back meanwhile, or used again.
+        alone = _latency(site)
         before_upload = _settled(workers)
         with _highest(workers) as uploading:
             put_large(site, terms)
-        alone = _latency(site)
         before = _settled(workers)
         with _idle(site, idle) as connections:
             each = sum(
@@ -99,6 +95,10 @@ def measured(site: Grown, terms: Terms, idle: int) -> Crowding:
             ) / max(1, idle)
             beside = _latency(site)
             held = sum(map(_answers, connections))
+        for workload in WORKLOADS:
+            if workload.name in _LOADS:
+                workload.run(site, terms)
+        after_load = _settled(workers)
     finally:
         site.stop()
     return Crowding(start, at_rest, after_load, before_upload, uploading, idle, held, each, alone,
@@ -109,8 +109,8 @@ def lines(held: Crowding) -> list[str]:
     """The table, as lines of Markdown."""
     rows = {
         "at rest": held.at_rest,
-        "after the load": held.after_load,
         f"highest while {files.LARGE_MIB} MiB are uploaded": held.uploading,
+        "after the load": held.after_load,
     }
     told = ["| MiB of each worker | resident | proportional | private |", "|---|---|---|---|"]
     for title, workers in rows.items():
