@@ -122,22 +122,52 @@ def test_how_long_a_lock_lasts_is_told_anew(start: Start) -> None:
 
 
 @pytest.mark.embedded  # a cluster of PostgreSQL has one version for all of its databases
+def listing_by(site: Site, actor: Actor, **more: str) -> Exchange:
+    """A request for a listing."""
+    environ = {
+        "REQUEST_METHOD": "PROPFIND", "REQUEST_URI": "/dav/", "wsgi.url_scheme": "http",
+        "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO(), ACTOR: actor, **more,
+    }  # fmt: skip
+    drive: Any = SimpleNamespace(site=site)
+    return Exchange(drive, environ)
+
+
+def test_what_many_people_are_told_alike_is_kept_once(site: Site) -> None:
+    kept, people = Kept(site), [Actor(number, f"a{number}", "A") for number in range(1, 101)]
+    made = 0
+
+    def alike(exchange: Exchange) -> Answer:
+        nonlocal made
+        made += 1
+        return Answer(207, body=b"x" * 1_000_000, lasting=True)
+
+    for _ in range(3):
+        bodies = [kept.of(listing_by(site, person), alike).body for person in people]
+    assert made == len(people)  # each once: the answers are a hundred megabytes, the bodies one
+    assert len({id(body) for body in bodies}) == 1
+    assert kept._bytes < 2_000_000
+    for number in range(30):  # others take their room, and one body goes only with its last answer
+        kept.of(
+            listing_by(site, people[0], HTTP_X_TURN=str(number)),
+            lambda exchange: Answer(207, body=exchange.headers["x-turn"].encode() * 500_000,
+                                    lasting=True),
+        )  # fmt: skip
+    assert kept._bytes == sum(size for _, size in kept._answers.values()) + sum(
+        len(body) for body in kept._bodies
+    )
+    assert kept._bytes <= MOST
+
+
 def test_what_is_kept_is_bounded_whoever_asks_for_whatever(site: Site) -> None:
     kept, asked = Kept(site), 0
 
     def made(exchange: Exchange) -> Answer:
         nonlocal asked
         asked += 1
-        return Answer(207, body=b"x" * 100_000, lasting=True)
+        return Answer(207, body=b"%06d" % asked + b"x" * 100_000, lasting=True)
 
     def exchange(number: int) -> Exchange:
-        environ = {
-            "REQUEST_METHOD": "PROPFIND", "REQUEST_URI": "/dav/", "wsgi.url_scheme": "http",
-            "HTTP_X_ODD": f"{number} {'y' * 30_000}", "CONTENT_LENGTH": "0",
-            "wsgi.input": io.BytesIO(), ACTOR: Actor(1, "a", "A"),
-        }  # fmt: skip
-        drive: Any = SimpleNamespace(site=site)
-        return Exchange(drive, environ)
+        return listing_by(site, Actor(1, "a", "A"), HTTP_X_ODD=f"{number} {'y' * 30_000}")
 
     for number in range(400):
         kept.of(exchange(number), made)

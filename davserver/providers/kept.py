@@ -7,6 +7,7 @@ an answer depends on is in its key: who asks, the whole request, and the version
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 
 from davserver.providers.answers import Answer
 from davserver.providers.exchange import Exchange
@@ -20,7 +21,8 @@ _ELSEWHERE = frozenset({"authorization", "connection"})  # told by the actor, or
 
 
 class Kept:
-    """The answers given last; one per process, shared by its threads."""
+    """The answers given last; one per process, shared by its threads. What people with equal rights
+    are told alike is there once for all of them."""
 
     def __init__(self, site: Site) -> None:
         self._version = site.database.version
@@ -28,6 +30,7 @@ class Kept:
         # A policy of somebody else's may look at a clock, or at whatever else.
         self._keeps = not site.gate.has_foreign_judges
         self._answers: OrderedDict[Hashable, tuple[Answer, int]] = OrderedDict()
+        self._bodies: dict[bytes, tuple[bytes, int]] = {}  # each with how many answers have it
         self._current: Hashable = None  # the version of all of them
         self._bytes = 0
         self._lock = threading.Lock()
@@ -47,10 +50,10 @@ class Kept:
                 self._blobs.require()
             return found
         answer = make(exchange)
-        size = _EACH + len(answer.body) + len(exchange.text) + sum(
+        size = _EACH + len(exchange.text) + sum(
             len(name) + len(value) for name, value in exchange.headers.items()
         )  # fmt: skip
-        if answer.lasting and size <= LARGEST:
+        if answer.lasting and size + len(answer.body) <= LARGEST:
             self._keep(key, version, answer, size)
         return answer
 
@@ -58,6 +61,7 @@ class Kept:
         with self._lock:
             if version != self._current:  # nothing that is here is of any use any more
                 self._answers.clear()
+                self._bodies.clear()
                 self._current, self._bytes = version, 0
             found = self._answers.get(key)
             if found is None:
@@ -66,19 +70,27 @@ class Kept:
             return found[0]
 
     def _keep(self, key: Hashable, version: Hashable, answer: Answer, size: int) -> None:
+        """``size``: bytes that it takes without its body."""
         with self._lock:
             if version != self._current:
                 return
             self._forget(key)
-            self._answers[key] = (answer, size)
-            self._bytes += size
+            body, sharing = self._bodies.get(answer.body, (answer.body, 0))
+            self._bodies[body] = (body, sharing + 1)
+            self._answers[key] = (replace(answer, body=body), size)
+            self._bytes += size + (0 if sharing else len(body))
             while self._bytes > MOST:
                 self._forget(next(iter(self._answers)))
 
     def _forget(self, key: Hashable) -> None:
         before = self._answers.pop(key, None)
-        if before is not None:
-            self._bytes -= before[1]
+        if before is None:
+            return
+        answer, size = before
+        body, sharing = self._bodies.pop(answer.body)
+        if sharing > 1:
+            self._bodies[body] = (body, sharing - 1)
+        self._bytes -= size + (0 if sharing > 1 else len(body))
 
 
 def _key(exchange: Exchange) -> Hashable:
