@@ -1,4 +1,5 @@
-"""The eve of a meeting: six lawyers send their pieces at once, each with rclone."""
+"""The eve of a meeting and the morning after, with rclone: six lawyers send their pieces at once,
+then twelve people read them."""
 
 import itertools
 import os
@@ -14,7 +15,10 @@ from bench.peers import Box, Peer, program
 LAWYERS = files.BOXES
 FILES = 35  # of each lawyer
 TOTAL = 900 << 20  # bytes of all of them
+READERS = 12  # each of two boxes
 _turns = itertools.count(1)
+_THAT_EVE = "Envoi de la veille"
+_SEALED = 180.0  # seconds in which what was sent is to be read by others
 
 
 def written(folder: Path) -> list[Path]:
@@ -41,21 +45,61 @@ def eve(peer: Peer, sources: list[Path]) -> float:
     turn = f"Envoi {next(_turns)}"
     boxes = peer.boxes(LAWYERS)
     begun = time.monotonic()
-    running = [
+    _send(peer, boxes, sources, turn)
+    seconds = time.monotonic() - begun
+    for box in boxes:
+        if (found := _names(peer, box, turn)) != FILES:
+            raise Wrong(f"{found} of {FILES} pieces are there")
+    return _bytes(sources) / seconds
+
+
+def morning(peer: Peer, sources: list[Path]) -> float:
+    """Each of twelve people reads what two others have sent, once it may be read, and compares it
+    with what was sent; bytes a second, until the last is done. Raises Wrong where it is another."""
+    boxes = peer.boxes(LAWYERS)
+    if _names(peer, boxes[0], _THAT_EVE) != FILES:
+        _send(peer, boxes, sources, _THAT_EVE)
+        end = time.monotonic() + _SEALED
+        for box, reader in zip(boxes, (*boxes[1:], boxes[0]), strict=True):
+            while _names(peer, Box(reader.person, box.url), _THAT_EVE) != FILES:
+                if time.monotonic() > end:
+                    raise Wrong("what was sent cannot be read by others")
+                time.sleep(1)
+    begun = time.monotonic()
+    reading = [
+        _rclone(peer, Box(boxes[who % LAWYERS].person, boxes[what].url),
+                "check", "--download", str(sources[what]), f":webdav:{_THAT_EVE}")
+        for who in range(READERS)
+        for what in ((who + 1) % LAWYERS, (who + 2) % LAWYERS)
+    ]  # fmt: skip
+    _await(reading)
+    return _bytes(sources) * 2 * READERS / LAWYERS / (time.monotonic() - begun)
+
+
+def _send(peer: Peer, boxes: list[Box], sources: list[Path], turn: str) -> None:
+    _await([
         _rclone(peer, box, "copy", str(source), f":webdav:{turn}")
         for box, source in zip(boxes, sources, strict=True)
-    ]
+    ])  # fmt: skip
+
+
+def _await(running: "list[subprocess.Popen[bytes]]") -> None:
+    """Let all end; raises Wrong where one does not end well."""
     told = [process.communicate()[0] for process in running]
-    seconds = time.monotonic() - begun
     for process, text in zip(running, told, strict=True):
         if process.returncode != 0:
-            raise Wrong(f"rclone copy: {text[-300:]!r}")
-    for box in boxes:
-        listing = _rclone(peer, box, "lsf", f":webdav:{turn}")
-        names = listing.communicate()[0].decode().splitlines()
-        if len(names) != FILES:
-            raise Wrong(f"{len(names)} of {FILES} pieces are there")
-    return sum(file.stat().st_size for source in sources for file in source.iterdir()) / seconds
+            raise Wrong(f"rclone: {text[-300:]!r}")
+
+
+def _names(peer: Peer, box: Box, turn: str) -> int:
+    """How many pieces somebody sees in the folder ``turn`` of a box."""
+    listing = _rclone(peer, box, "lsf", f":webdav:{turn}")
+    names = listing.communicate()[0].decode().splitlines()
+    return len(names) if listing.returncode == 0 else 0
+
+
+def _bytes(sources: list[Path]) -> int:
+    return sum(file.stat().st_size for source in sources for file in source.iterdir())
 
 
 def _rclone(peer: Peer, box: Box, *arguments: str) -> "subprocess.Popen[bytes]":

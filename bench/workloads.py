@@ -177,6 +177,8 @@ WORKLOADS = (
              moving(files.LISTING, to=(f"{files.LISTING} moved",)), {}),
     Workload("eve", "eve of a meeting: 6 lawyers, 210 files, 900 MB by rclone", "B/s",
              lambda peer, terms: day.eve(peer, terms.pieces), {_APACHE: 1}),
+    Workload("morning", "the morning after: 12 people read 300 MB each by rclone", "B/s",
+             lambda peer, terms: day.morning(peer, terms.pieces), {}),
     Workload("crowd", "the same on 50 connections", "/s",
              listing("1", connections=50), {}),
     Workload("users", f"the same by {USERS} people at once", "/s", users, {}),
