@@ -135,7 +135,7 @@ def test_new_settings_count_and_the_address_stays(tmp_path: Path) -> None:
         assert server.ask(long).status == 431
         server.wait_for("stopped")
         server.wait_for("WARNING address, port and number of workers are those of the start")
-        assert len(living(server)) == 1
+        wait_for(lambda: len(living(server)) == 1, what="the old worker to end")
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_a_worker_that_dies_while_it_leaves_is_followed_once(tmp_path: Path) -> 
             with pytest.raises((EOFError, OSError, socket.error)):
                 busy.answer()
         time.sleep(0.5)
-        assert len(living(server)) == 2
+        wait_for(lambda: len(living(server)) == 2, what="two workers")
         assert sum("serves" in line for line in server.log) == 4
         assert server.ask().status == 200
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from davserver.server import CannotListen, Listening, Worker, child, serve
+from davserver.server import CannotListen, Listening, Worker, child, serve, weight
 
 ROOT = Path(__file__).parent.parent
 DEFAULTS: dict[str, Any] = {
@@ -37,6 +37,7 @@ DEFAULTS: dict[str, Any] = {
     "max_body_bytes": 1 << 30,
     "idle_timeout": 10.0,
     "shutdown_timeout": 5.0,
+    "worker_memory": 0,
     "idle_connections": 100,
     "min_body_rate": 1_000.0,
     "connections_per_address": 100,
@@ -56,6 +57,7 @@ class TinyWorker:
         if broken:
             raise RuntimeError("no database")
         self.hangs = hangs
+        self.held: list[bytes] = []
 
     def start(self) -> None:
         say("started")
@@ -119,6 +121,15 @@ class TinyWorker:
     def sleep(self, environ: dict[str, Any]) -> tuple[str, bytes]:
         time.sleep(float(environ["QUERY_STRING"]))
         return "200 OK", b"slept"
+
+    def hold(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        """Keep 100 MB, for good."""
+        self.held.append(b"x" * 100_000_000)
+        return "200 OK", b"held"
+
+    def swell(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+        """Take 100 MB, for a moment."""
+        return "200 OK", str(len(b"x" * 100_000_000)).encode()
 
     def die(self, environ: dict[str, Any]) -> tuple[str, bytes]:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -184,6 +195,7 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted["files"], wanted["files"]))
     if wanted.get("hangs"):
         child.STOP_GRACE = 0.5
+    weight.LOOK = 0.1
     kind = CarelessWorker if wanted.get("careless") else TinyWorker
 
     def plan() -> tuple[Listening, Callable[[], Worker]]:

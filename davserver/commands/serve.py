@@ -152,6 +152,7 @@ def _listening(settings: Settings) -> Listening:
         max_body_bytes=settings.limits.file_bytes + (1 << 20),
         idle_timeout=server.idle_timeout,
         shutdown_timeout=server.shutdown_timeout,
+        worker_memory=server.worker_memory,
         idle_connections=server.idle_connections,
         min_body_rate=server.min_body_rate,
         connections_per_address=server.connections_per_address,

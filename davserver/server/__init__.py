@@ -1,11 +1,12 @@
 """The server: processes, connections, and the framing of requests, around a WSGI application.
 
 ``workers`` is the parent process and ``child`` one of its workers; ``following`` has new ones take
-the places of old ones. In a worker, ``waiting`` keeps every ``connection`` until the head of a
-request is there, and takes the ``leftover`` of a body that was refused; ``addresses`` keeps one
-client from having all. ``http_server`` gives the connection to cheroot's threads, ``request``
-serves it: ``head`` reads its head, ``bodies`` its body, ``gateway`` calls the application. What is
-not plainly one request (RFC 9112) is refused before any application sees it.
+the places of old ones, also of one whose ``weight`` is too much. In a worker, ``waiting`` keeps
+every ``connection`` until the head of a request is there, and takes the ``leftover`` of a body that
+was refused; ``addresses`` keeps one client from having all. ``http_server`` gives the connection to
+cheroot's threads, ``request`` serves it: ``head`` reads its head, ``bodies`` its body, ``gateway``
+calls the application. What is not plainly one request (RFC 9112) is refused before any application
+sees it.
 
 An application reads its body from ``wsgi.input``, if it wants it, before it sends anything:
 

@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from davserver.server.balance import ABSENT, Loads
@@ -34,9 +34,10 @@ class Followed:
         busy = self._waiting or self._awaited is not None
         return time.monotonic() + _LOOK if busy else math.inf
 
-    def begin(self, places: Mapping[int, int]) -> None:
-        """Have all of the workers followed whose process ids and places these are."""
-        self._waiting = deque(pid for pid in places if pid not in self._told)
+    def begin(self, workers: Iterable[int]) -> None:
+        """Have these workers followed (process ids), after those that are to be by now."""
+        known = self._told.union(self._waiting)
+        self._waiting.extend(pid for pid in workers if pid not in known)
 
     def has(self, pid: int) -> bool:
         """Whether this worker, which has ended, had been told to."""

@@ -46,7 +46,8 @@ class Listening:
     closes the one that has waited longest. ``min_body_rate`` is how many bytes a second a body must
     bring (0: any), over twice the ``idle_timeout``. Of one client address each worker holds at most
     ``connections_per_address`` and serves at most ``requests_per_address`` at once; addresses of
-    ``proxies``, which may be networks, are no client's.
+    ``proxies``, which may be networks, are no client's. A worker that holds more than
+    ``worker_memory`` (0: any) for some minutes is followed by a new one.
     """
 
     host: str
@@ -59,6 +60,7 @@ class Listening:
     max_body_bytes: int
     idle_timeout: float
     shutdown_timeout: float
+    worker_memory: int
     idle_connections: int
     min_body_rate: float
     connections_per_address: int

@@ -19,6 +19,7 @@ from davserver.server.child import STOP_GRACE, STOPPING, Inherited, live
 from davserver.server.following import Followed
 from davserver.server.listening import CannotListen, Listening, Worker, open_listener
 from davserver.server.tls import server_context
+from davserver.server.weight import Weights
 
 log = logging.getLogger("davserver.server")
 
@@ -86,6 +87,7 @@ class _Parent:
         self._stops = 0  # signals to stop
         self._hangups = 0  # signals to renew, since the last renewal
         self._followed = Followed(self._loads)
+        self._weights = Weights(listening.worker_memory)
 
     def run(self) -> int:
         """The exit code."""
@@ -96,9 +98,11 @@ class _Parent:
                 while not self._stops and not self._dying_too_often():
                     if self._hangups:
                         self._begin_anew()
+                    self._relieve()
                     self._due |= dict.fromkeys(self._followed.free(self._places), 0.0)
                     self._start_due()
-                    self._sleep(min(self._followed.next_look, *self._due.values(), math.inf))
+                    looks = (self._followed.next_look, self._weights.next_look)
+                    self._sleep(min(*looks, *self._due.values()))
                     for place, pid, code in self._reap():
                         if not self._followed.has(pid):
                             self._replace(place, f"worker {pid} ended with code {code}")
@@ -156,7 +160,15 @@ class _Parent:
         self._listening = kept
         self._inherited = replace(self._inherited, listening=kept, tls=tls, make_worker=make_worker)
         log.info("settings and certificate are read anew: new workers follow one by one")
+        self._weights = Weights(kept.worker_memory)
         self._followed.begin(self._places)
+
+    def _relieve(self) -> None:
+        """Have workers followed that hold too much memory."""
+        for pid in self._weights.heavy(self._places):
+            most = self._weights.most >> 20
+            log.info("worker %d holds more than %d MiB: a new one follows", pid, most)
+            self._followed.begin([pid])
 
     def _start_due(self) -> None:
         now = time.monotonic()

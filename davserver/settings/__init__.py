@@ -16,6 +16,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeFloat,
+    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
@@ -61,6 +62,7 @@ class ServerSettings(Section):
     max_xml_bytes: PositiveInt = 262_144
     idle_timeout: NonNegativeFloat = 30
     shutdown_timeout: NonNegativeFloat = 20
+    worker_memory: NonNegativeInt = 256_000_000
     idle_connections: PositiveInt = 2_000
     min_body_rate: NonNegativeFloat = 1_000
     connections_per_address: PositiveInt = 250
