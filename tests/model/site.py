@@ -205,7 +205,7 @@ def main(data: Path, port: int, threads: int) -> int:
         host="127.0.0.1", port=port, workers=2, threads=threads, certificate=None, private_key=None,
         max_header_bytes=32_768, max_body_bytes=1 << 20, idle_timeout=600, shutdown_timeout=5,
         idle_connections=100, min_body_rate=0, connections_per_address=100, requests_per_address=64,
-        proxies=frozenset(),
+        proxies=frozenset(), worker_memory=0,
     )  # fmt: skip
     return serve(listening, lambda: _Worker(data))
 
