@@ -106,8 +106,8 @@ class HaProxy:
         self._authority.cert_pem.write_to_path(self.authority)
         text = SHIPPED.read_text(encoding="utf-8")
         for there, (here, count) in {
-            "bind :443 ": (f"bind 127.0.0.1:{self.port} ", 1),
-            "bind :80\n": (f"bind 127.0.0.1:{self.plain_port}\n", 1),
+            "bind :::443 v4v6 ": (f"bind 127.0.0.1:{self.port} ", 1),
+            "bind :::80 v4v6\n": (f"bind 127.0.0.1:{self.plain_port}\n", 1),
             "/etc/haproxy/tls/dossiers.pem": (str(self.certificate), 1),
             "/run/haproxy/admin.sock": (str(self._socket), 1),
             **{

@@ -342,46 +342,6 @@ def test_a_folder_whose_name_is_used_again_is_synchronised_anew(expert: Dav, roo
     assert report(expert, room, token).status == 403
 
 
-def test_what_came_with_its_folder_is_told_under_its_new_address(expert: Dav, room: Names) -> None:
-    deep = (*room, "a", "b")
-    for folder in (deep[:-1], deep, (*room, "c")):
-        expert.mkcol(folder)
-    expert.put((*deep, "reste.txt"), b"1")
-    expert.put((*deep, "part.txt"), b"2")
-    _, start = sync(expert, room)
-
-    expert.move((*room, "a"), (*room, "c", "d"))
-    expert.delete((*room, "c", "d", "b", "part.txt"))
-    expert.move((*room, "c", "d"), (*room, "c", "e"))
-
-    changes, end = sync(expert, room, start)
-    # Where it was for a moment nobody who knows « start » ever saw it.
-    assert {name: there for name, there in short(changes).items() if name != "d"} == {
-        "a": False, "e": True, "b": True, "reste.txt": True,
-    }  # fmt: skip
-    assert any(href.endswith("/c/e/b/reste.txt") for href in changes)
-    expert.put((*room, "c", "e", "b", "vient.txt"), b"3")
-    assert short(sync(expert, room, end)[0]) == {"vient.txt": True}
-    # Of one level, it is the folder alone that came.
-    assert short(sync(expert, (*room, "c"), start, "1")[0]) == {"d": False, "e": True}
-
-
-def test_a_folder_that_came_here_since_is_synchronised_anew(expert: Dav, room: Names) -> None:
-    expert.mkcol((*room, "a"))
-    expert.mkcol((*room, "a", "b"))
-    expert.put((*room, "a", "b", "x.txt"), b"1")
-    _, token = sync(expert, (*room, "a", "b"))
-    expert.move((*room, "a"), (*room, "c"))
-    expert.delete((*room, "c", "b", "x.txt"))
-    expert.move((*room, "c"), (*room, "a"))
-
-    for folder in ((*room, "a"), (*room, "a", "b")):
-        assert report(expert, folder, token).status == 403
-        everything, after = sync(expert, folder)
-        assert "x.txt" not in short(everything)
-        assert sync(expert, folder, after) == ({}, after)
-
-
 def test_a_folder_that_comes_from_another_dossier_is_followed(expert: Dav, room: Names) -> None:
     for number in range(12):
         expert.put((*room, f"{number}.txt"), b"x")

@@ -100,3 +100,26 @@ def test_where_no_file_can_be_made_writers_do_not_queue(tmp_path: Path) -> None:
         database.upgrade()
         with database.writing() as session:
             session.execute(text("UPDATE platform SET quota = 1"))
+
+
+def test_a_process_that_was_halted_in_the_queue_stops_nobody(tmp_path: Path) -> None:
+    with closing(Database(f"sqlite:///{tmp_path / 'rows.sqlite'}")) as database:
+        database.upgrade()
+        with database.writing():
+            pass  # the queue is made by who comes first
+        held = (
+            "import fcntl, sys, time; file = open(sys.argv[1], 'r+b');"
+            "fcntl.lockf(file, fcntl.LOCK_EX, 1, 1); print(flush=True); time.sleep(60)"
+        )
+        halted = subprocess.Popen(
+            [sys.executable, "-c", held, tmp_path / "rows.sqlite-writers"],
+            stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert halted.stdout is not None
+        assert halted.stdout.readline() == "\n"
+        begun = time.monotonic()
+        with database.writing() as session:
+            session.execute(text("UPDATE platform SET quota = 1"))
+        assert 0.5 < time.monotonic() - begun < 5
+        halted.kill()
+        halted.communicate()

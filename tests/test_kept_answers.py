@@ -158,6 +158,17 @@ def test_what_many_people_are_told_alike_is_kept_once(site: Site) -> None:
     assert kept._bytes <= MOST
 
 
+def test_a_long_address_counts_as_what_it_takes(site: Site) -> None:
+    kept, actor = Kept(site), Actor(1, "a", "A")
+    for number in range(100):
+        address = f"/dav/?{number}{'x' * 7_000}"
+        kept.of(
+            listing_by(site, actor, REQUEST_URI=address),
+            lambda exchange: Answer(207, body=b"alike", lasting=True),
+        )
+    assert kept._bytes > 700_000
+
+
 def test_what_is_kept_is_bounded_whoever_asks_for_whatever(site: Site) -> None:
     kept, asked = Kept(site), 0
 

@@ -40,7 +40,7 @@ def test_a_failing_application_is_an_empty_500_and_one_line_in_the_log(
 def test_an_application_that_exits_does_not_take_the_worker_with_it(
     client: Client, server: Running
 ) -> None:
-    client.send(b"GET /leave HTTP/1.1\r\nHost: x\r\n\r\n")
+    client.send(b"GET /exit HTTP/1.1\r\nHost: x\r\n\r\n")
 
     assert client.answer().status == 500
     assert server.ask().status == 200

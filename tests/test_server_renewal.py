@@ -70,16 +70,95 @@ def test_no_request_is_lost_on_connections_that_are_used_without_pause(tmp_path:
         server.wait_for("stopped", times=6)
 
 
-def test_one_worker_is_followed_before_the_next_one_leaves(tmp_path: Path) -> None:
+def test_a_worker_leaves_once_another_takes_connections_in_its_place(tmp_path: Path) -> None:
     with running(workers=2, renewed=str(tmp_path / "none")) as server:
         server.wait_for("serves$", times=2)
         first = worker_ids(server)
         renew(server)
         server.wait_for("stopped", times=2)
-        told = [line for line in server.log if "serves" in line or line == "stopped"]
-        assert told.index("stopped") >= 2
+        told = [line for line in server.log if "serves" in line or line == "left"]
+        assert [line == "left" for line in told] == [False, False, False, True, False, True]
         assert "ended with code" not in "\n".join(server.log)
         assert not {server.ask().body for _ in range(20)} & {str(pid).encode() for pid in first}
+
+
+def test_who_leaves_hears_no_bell_of_those_who_follow(tmp_path: Path) -> None:
+    """Uploads keep the old workers, while many connections come and go at the new ones."""
+    with running(workers=2, renewed=str(tmp_path / "none"), threads=2) as server:
+        server.wait_for("serves$", times=2)
+        uploads = [server.connect() for _ in range(2)]
+        for upload in uploads:
+            upload.send(put("/echo", "Content-Length: 10"))
+        server.wait_for("called PUT /echo", times=2)
+        renew(server)
+        idle = [server.connect() for _ in range(8)]
+        askers = [threading.Thread(target=lambda: [server.ask() for _ in range(100)])
+                  for _ in range(6)]  # fmt: skip
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join()
+        for upload in uploads:
+            upload.send(b"1234567890")
+            assert upload.answer().body == b"1234567890"
+        for client in (*idle, *uploads):
+            client.socket.close()
+        assert "ended with code" not in "\n".join(server.log)
+
+
+def test_what_runs_beside_the_requests_ends_at_once(tmp_path: Path) -> None:
+    """What was begun is answered, but nothing more is sealed by the settings of before."""
+    with running(renewed=str(tmp_path / "none")) as server, server.connect() as slow:
+        slow.send(put("/echo", "Content-Length: 10"))
+        server.wait_for("called PUT /echo")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("left")
+        assert "stopped" not in server.log
+        slow.send(b"1234567890")
+        assert slow.answer().body == b"1234567890"
+        server.wait_for("stopped")
+
+
+def test_a_new_worker_that_cannot_begin_leaves_the_old_ones_in_service(tmp_path: Path) -> None:
+    told = tmp_path / "settings.json"
+    with running(workers=2, renewed=str(told)) as server:
+        server.wait_for("serves$", times=2)
+        first = living(server)
+        told.write_text(json.dumps({"broken": True}))
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("the old ones stay")
+        assert server.ask().status == 200
+        assert living(server) == first
+        os.kill(first[0], signal.SIGKILL)  # it is replaced as it was
+        server.wait_for("serves$", times=3)
+        told.unlink()
+        renew(server)
+        wait_for(lambda: not set(living(server)) & set(first), what="new ones alone")
+
+
+def test_a_worker_that_hangs_is_followed_too(tmp_path: Path) -> None:
+    with running(workers=2, renewed=str(tmp_path / "none")) as server:
+        server.wait_for("serves$", times=2)
+        hung, _ = living(server)
+        os.kill(hung, signal.SIGSTOP)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(f"worker {hung} does not leave: it is ended")
+        server.wait_for("serves$", times=4)
+        wait_for(lambda: len(living(server)) == 2, what="two workers")
+        assert {server.ask().status for _ in range(10)} == {200}
+
+
+def test_a_new_worker_that_dies_beside_one_that_leaves_is_replaced(tmp_path: Path) -> None:
+    with running(renewed=str(tmp_path / "none")) as server, server.connect() as slow:
+        slow.send(put("/echo", "Content-Length: 10"))
+        server.wait_for("called PUT /echo")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for("left")
+        os.kill(worker_ids(server)[-1], signal.SIGKILL)
+        server.wait_for("serves$", times=3)
+        assert server.ask().status == 200
+        slow.send(b"1234567890")
+        assert slow.answer().body == b"1234567890"
 
 
 def test_an_upload_outlasts_the_renewal_and_the_time_to_stop(tmp_path: Path) -> None:
@@ -131,7 +210,7 @@ def test_new_settings_count_and_the_address_stays(tmp_path: Path) -> None:
         assert server.ask(long).status == 200
         told.write_text(json.dumps({"max_header_bytes": 1_000, "port": 1, "workers": 3}))
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for("serves$", times=2)
+        server.wait_for("left")
         assert server.ask(long).status == 431
         server.wait_for("stopped")
         server.wait_for("WARNING address, port and number of workers are those of the start")
@@ -175,7 +254,7 @@ def test_a_new_certificate_is_shown_and_a_connection_keeps_the_old_one(tmp_path:
             server.wait_for("called GET /sleep")
             write(second)
             server.process.send_signal(signal.SIGHUP)
-            server.wait_for("serves$", times=2)
+            server.wait_for("left")
             with tls_client(server, trusting(second)) as client:
                 client.send(SLOW % b"0")
                 assert client.answer().body == b"slept"
@@ -196,6 +275,7 @@ def test_a_worker_that_dies_while_it_leaves_is_followed_once(tmp_path: Path) -> 
             os.kill(left, signal.SIGKILL)
             with pytest.raises((EOFError, OSError, socket.error)):
                 busy.answer()
+            server.wait_for(f"worker {left}, which was to leave, ended with code -9")
         time.sleep(0.5)
         wait_for(lambda: len(living(server)) == 2, what="two workers")
         assert sum("serves" in line for line in server.log) == 4

@@ -23,7 +23,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from davserver.server import CannotListen, Listening, Worker, child, serve, weight
+from davserver.server import (
+    CannotListen,
+    Listening,
+    NotRenewed,
+    Worker,
+    child,
+    following,
+    serve,
+    weight,
+)
 
 ROOT = Path(__file__).parent.parent
 DEFAULTS: dict[str, Any] = {
@@ -61,6 +70,9 @@ class TinyWorker:
 
     def start(self) -> None:
         say("started")
+
+    def leave(self) -> None:
+        say("left")
 
     def stop(self) -> None:
         say("stopped")
@@ -138,7 +150,7 @@ class TinyWorker:
     def crash(self, environ: dict[str, Any]) -> tuple[str, bytes]:
         raise LookupError("piece secrete.pdf")
 
-    def leave(self, environ: dict[str, Any]) -> tuple[str, bytes]:
+    def exit(self, environ: dict[str, Any]) -> tuple[str, bytes]:
         sys.exit(3)
 
     def eat_files(self, environ: dict[str, Any]) -> tuple[str, bytes]:
@@ -196,6 +208,7 @@ def main() -> int:
     if wanted.get("hangs"):
         child.STOP_GRACE = 0.5
     weight.LOOK = 0.1
+    following._TO_CLOSE = following._TO_BEGIN = 3.0
     kind = CarelessWorker if wanted.get("careless") else TinyWorker
 
     def plan() -> tuple[Listening, Callable[[], Worker]]:
@@ -203,7 +216,7 @@ def main() -> int:
         if "renewed" in wanted and Path(wanted["renewed"]).exists():
             now |= json.loads(Path(wanted["renewed"]).read_text())
         if "sentence" in now:
-            raise CannotListen(now["sentence"])
+            raise NotRenewed(now["sentence"])
         values = {**DEFAULTS, **{key: value for key, value in now.items() if key in DEFAULTS}}
         values["proxies"] = frozenset(values["proxies"])
         for name in ("certificate", "private_key"):

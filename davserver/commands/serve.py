@@ -1,6 +1,7 @@
 """``davserver serve``: the server processes of a site."""
 
 import logging
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,7 +17,7 @@ from davserver.commands.apart import apart
 from davserver.commands.failures import FAILURES, Failure, sentence
 from davserver.commands.options import CLIENT, Config, Data, opened
 from davserver.logs import log_to_stderr
-from davserver.server import CannotListen, Listening, WSGIApplication, alone
+from davserver.server import CannotListen, Listening, NotRenewed, WSGIApplication, alone
 from davserver.server import serve as listen
 from davserver.settings import Settings, load
 from davserver.site import CONSOLE, open_site
@@ -41,6 +42,10 @@ class SiteWorker:
         log.info("antivirus: %s", scanner or "none, contents are not inspected (antivirus.clamd)")
         self._background.start()
 
+    def leave(self) -> None:
+        """Seal and send no more: the worker that follows does, by the settings of now."""
+        self._background.stop()
+
     def stop(self) -> None:
         """Finish what is under way, give back the connections."""
         self._background.stop()
@@ -59,6 +64,8 @@ def serve(
     config: Config = None,
 ) -> None:
     """Serve the site until SIGTERM or SIGINT."""
+    # A reload that comes before anything is served ends nothing: it finds the newest settings.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     given = {"host": host, "port": port, "workers": workers}
     told = {key: value for key, value in given.items() if value is not None}
 
@@ -125,17 +132,27 @@ def run(settings: Settings, again: Callable[[], Settings]) -> int:
     def renewed() -> tuple[Listening, Callable[[], SiteWorker]]:
         try:
             new = again()
-            if new.storage.data != settings.storage.data:
-                raise Failure("Un autre dossier de données demande un redémarrage du serveur.")
-            apart(lambda: _look(new))
+            if _kept_where(new) != _kept_where(settings):
+                raise Failure("Un autre stockage demande un redémarrage du serveur.")
+            apart(lambda: _open(new))
         except FAILURES as failure:
-            raise CannotListen(sentence(failure)[0]) from None
+            raise NotRenewed(sentence(failure)[0]) from None
         return _listening(new), lambda: SiteWorker(new, clock)
 
     try:
         return listen(_listening(settings), lambda: SiteWorker(settings, clock), renewed)
     except CannotListen as error:
         raise Failure(str(error)) from None
+
+
+def _kept_where(settings: Settings) -> object:
+    """Where rows and bytes are: what old workers write must be what new ones read."""
+    return settings.storage.data, settings.storage.database, settings.s3
+
+
+def _open(settings: Settings) -> None:
+    with opened(settings):
+        pass
 
 
 def _listening(settings: Settings) -> Listening:

@@ -87,7 +87,7 @@ class Node(Base):
     ``written`` is when its content came, by the server's clock; ``modified`` is the date shown,
     which the author's program may have set. ``change`` numbers its last change among those of the
     dossier, ``members_change`` (folders) the last one of the members that others may see, ``came``
-    (folders) the one by which it came here under its name with all below; 0: it began here.
+    (folders) the one by which it is at its address, with all that came with it.
     """
 
     __tablename__ = "node"
@@ -132,7 +132,9 @@ class Node(Base):
     @classmethod
     def in_state(cls, state: NodeState) -> ColumnElement[bool]:
         """A condition: in a ``state`` other than PUBLISHED, and found without looking at what is
-        in that one."""
+        in that one. Raises ValueError for PUBLISHED."""
+        if state is NodeState.PUBLISHED:
+            raise ValueError("what is published has no index of its own")
         published: ColumnElement[NodeState] = literal_column("'published'", Word(NodeState))
         return and_(cls.state == state, cls.state != published)
 

@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
 
 from davserver.errors import Unavailable
 from davserver.model.away import AWAY
 
 _PAUSE = 0.0005  # seconds from one look to the next
+_PATIENCE = 1.0  # seconds in the queue: a process that was halted there must not stop all others
 _NEXT, _INSIDE = 0, 1  # places in the queue, as bytes of its file
 SUFFIX = "-writers"  # of the file's name, after the database's
 
@@ -34,6 +34,7 @@ class Writers:
     """
 
     def __init__(self, database: Path) -> None:
+        self._database = database
         self._path = database.with_name(database.name + SUFFIX)
         self._ours = threading.Lock()  # the locks of a file are those of a process
         self._file: int | None = None
@@ -43,9 +44,10 @@ class Writers:
         """Wait for one's turn, at most so long. Raises Unavailable after that."""
         end = time.monotonic() + seconds
         if not self._ours.acquire(timeout=seconds):
-            _give_up()
+            log.warning("the database refuses or is away: other writers have not ended")
+            raise Unavailable(AWAY)
         try:
-            with self._among_processes(end):
+            with self._among_processes(min(end, time.monotonic() + _PATIENCE)):
                 yield
         finally:
             self._ours.release()
@@ -63,10 +65,8 @@ class Writers:
         if file is None:
             yield
             return
-        _take(file, _NEXT, end)
-        try:
+        if _take(file, _NEXT, end):
             _take(file, _INSIDE, end)
-        finally:
             _leave(file, _NEXT)
         try:
             yield
@@ -78,30 +78,29 @@ class Writers:
         if self._file is None:
             try:
                 self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                # As SQLite does with its own: a command of root's must not keep the server out.
+                owner = self._database.stat()
+                os.fchown(self._file, owner.st_uid, owner.st_gid)
             except OSError as error:
                 # No room, or somebody else's file: SQLite's waiting will do.
                 log.debug("no queue of writers: %s", error.strerror)
         return self._file
 
 
-def _take(file: int, place: int, end: float) -> None:
+def _take(file: int, place: int, end: float) -> bool:
+    """Whether the place is this process's by ``end``, on the monotonic clock."""
     while time.monotonic() < end:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
         except BlockingIOError:
             time.sleep(_PAUSE)
         except OSError:
-            return  # a file system without locks: SQLite's waiting will do
+            return False  # a file system without locks: SQLite's waiting will do
         else:
-            return
-    _give_up()
+            return True
+    return False
 
 
 def _leave(file: int, place: int) -> None:
     with suppress(OSError):
         fcntl.lockf(file, fcntl.LOCK_UN, 1, place)
-
-
-def _give_up() -> NoReturn:
-    log.warning("the database refuses or is away: other writers have not ended")
-    raise Unavailable(AWAY)

@@ -50,7 +50,7 @@ class Kept:
                 self._blobs.require()
             return found
         answer = make(exchange)
-        size = _EACH + len(exchange.text) + sum(
+        size = _EACH + len(exchange.text) + len(exchange.environ["REQUEST_URI"]) + sum(
             len(name) + len(value) for name, value in exchange.headers.items()
         )  # fmt: skip
         if answer.lasting and size + len(answer.body) <= LARGEST:

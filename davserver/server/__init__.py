@@ -22,7 +22,7 @@ An application reads its body from ``wsgi.input``, if it wants it, before it sen
 
 from davserver.server.alone import alone
 from davserver.server.bodies import BodyTooLarge, BrokenBody
-from davserver.server.listening import CannotListen, Listening, Worker, WSGIApplication
+from davserver.server.listening import CannotListen, Listening, NotRenewed, Worker, WSGIApplication
 from davserver.server.streams import ClientGone, ClientTooSlow
 from davserver.server.workers import serve
 
@@ -33,6 +33,7 @@ __all__ = [
     "ClientGone",
     "ClientTooSlow",
     "Listening",
+    "NotRenewed",
     "WSGIApplication",
     "Worker",
     "alone",

@@ -10,16 +10,18 @@ ABSENT = (1 << 64) - 1  # more than any load
 
 
 class Loads:
-    """The load of each worker, in memory that all of them share: its open connections, and FULL.
+    """The load of the worker at each place, in memory that all of them share: its open connections,
+    and FULL.
 
     Made before the fork. Each number is written by one process only, the worker itself, or the
     parent while there is none; its eight aligned bytes are written at once, so nothing is locked.
     Each worker has a bell too, by which the others offer it a connection that it does not await.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._loads = memoryview(mmap.mmap(-1, 8 * workers)).cast("Q")
-        self._bells = [os.pipe() for _ in range(workers)]
+    def __init__(self, places: int) -> None:
+        self.places = places
+        self._loads = memoryview(mmap.mmap(-1, 8 * places)).cast("Q")
+        self._bells = [os.pipe() for _ in range(places)]
         for place, ends in enumerate(self._bells):
             self.leave(place)
             for end in ends:

@@ -76,7 +76,7 @@ def _serve(inherited: Inherited, place: int) -> None:
     signal.signal(LEAVING, lambda *_: server.leave())
     worker.start()
     try:
-        server.run(inherited.lifeline)
+        server.run(inherited.lifeline, worker.leave)
     finally:
         # The parent would end a worker that hangs, but there may be no parent any more.
         guard = threading.Timer(STOP_GRACE, os._exit, (1,))

@@ -5,6 +5,7 @@ import os
 import ssl
 import threading
 import time
+from collections.abc import Callable
 
 from cheroot.wsgi import Server as CherootServer
 
@@ -18,7 +19,7 @@ log = logging.getLogger("davserver.server")
 
 # Seconds in which who has a connection may still ask something, at the end:
 _LAST_WORD = 0.5  # of the server
-_LEAVE = 3.0  # of a worker that is followed by another: nobody waits for its end
+_LEAVE = 11.0  # of a worker that is followed by another: more than a head may take
 
 
 class Server(CherootServer):
@@ -55,11 +56,12 @@ class Server(CherootServer):
         self.waiting = Waiting(self, door, most, Addresses(listening))
         self._stopping = self._leaving = self._parting = False
 
-    def run(self, lifeline: int) -> None:
+    def run(self, lifeline: int, left: Callable[[], None] = lambda: None) -> None:
         """Serve until ``lifeline`` can be read, or ``stop`` or ``leave`` is called; then end what
         is in flight.
 
         ``lifeline`` is a descriptor whose end of file says that the parent stops, or has died.
+        ``left`` is called, in a thread of its own, when ``leave`` was and the door is closed.
         """
         self.waiting.watch(lifeline, self.stop)
         self.requests.start()
@@ -68,7 +70,7 @@ class Server(CherootServer):
         log.info("worker %d serves", os.getpid())
         while not self._stopping and not self._leaving:
             self.waiting.turn(1.0)
-        self._end()
+        self._end(left)
 
     def stop(self) -> None:
         """Ask ``run`` to end within ``shutdown_timeout``; may be called by a signal handler, and
@@ -87,9 +89,11 @@ class Server(CherootServer):
         """What cheroot has to say, as one line of this package's log."""
         log.log(level, "%s", " ".join(msg.split()))
 
-    def _end(self) -> None:
+    def _end(self, left: Callable[[], None]) -> None:
         self.ready = False
         self.waiting.close_door()
+        if self._leaving:
+            threading.Thread(target=left, daemon=True).start()
         # Each answer says from here on that it is the last of its connection. To close one without
         # having said so could meet the next request on its way.
         now = time.monotonic()

@@ -21,6 +21,10 @@ class CannotListen(Exception):
     """The server cannot start: the text is one French sentence for the person who starts it."""
 
 
+class NotRenewed(Exception):
+    """Other settings cannot be served: the text is one French sentence for who has changed them."""
+
+
 class Worker(Protocol):
     """What serves in one worker process. It is made there, after the fork: see ``serve``."""
 
@@ -31,8 +35,12 @@ class Worker(Protocol):
     def start(self) -> None:
         """Start what runs beside the requests. Called once, before the first request."""
 
+    def leave(self) -> None:
+        """Stop it now: another worker follows. Requests that are under way come to their end.
+        Called once at most, from a thread of its own."""
+
     def stop(self) -> None:
-        """Stop it. Called once, after the last request."""
+        """Stop it, if it is not yet. Called once, after the last request."""
 
 
 @dataclass(frozen=True)

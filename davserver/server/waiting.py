@@ -117,7 +117,8 @@ class Waiting:
         for _ in range(BACKLOG):  # the kernel has let them in: closed upon, their requests are lost
             if not self._accept():
                 break
-        with self._lock:  # nobody tells a load after that
+        self._selector.unregister(self._door.loads.bell(self._door.place))
+        with self._lock:  # nobody tells a load after that: the place may be another's
             self._door.loads.leave(self._door.place)
         self._door.listener.close()
 

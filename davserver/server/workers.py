@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from davserver.server.balance import Loads
 from davserver.server.child import STOP_GRACE, STOPPING, Inherited, live
 from davserver.server.following import Followed
-from davserver.server.listening import CannotListen, Listening, Worker, open_listener
+from davserver.server.listening import CannotListen, Listening, NotRenewed, Worker, open_listener
 from davserver.server.tls import server_context
 from davserver.server.weight import Weights
 
@@ -33,7 +33,7 @@ _LONGEST_SLEEP = 60.0  # seconds
 
 MakeWorker = Callable[[], Worker]
 Renew = Callable[[], tuple[Listening, MakeWorker]]
-"""What is to be served from now on. Raises CannotListen where all is to stay as it is."""
+"""What is to be served from now on. Raises NotRenewed where all is to stay as it is."""
 
 
 def serve(listening: Listening, make_worker: MakeWorker, renew: Renew | None = None) -> int:
@@ -72,11 +72,10 @@ class _Parent:
         make_worker: MakeWorker,
         renew: Renew | None,
     ) -> None:
-        self._listening = listening
         self._renew = renew
         self._listener = listener
         self._lifeline, self._grip = os.pipe()
-        self._loads = Loads(listening.workers)
+        self._loads = Loads(listening.workers + 1)  # one is spare: see Followed
         self._inherited = Inherited(
             listening, listener, self._loads, tls, self._lifeline, make_worker
         )
@@ -86,7 +85,8 @@ class _Parent:
         self._deaths: deque[tuple[float, int]] = deque()  # of the last minute: when, at which place
         self._stops = 0  # signals to stop
         self._hangups = 0  # signals to renew, since the last renewal
-        self._followed = Followed(self._loads)
+        self._followed = Followed(self._loads, self._places)
+        self._proven = self._inherited  # with which workers have taken connections
         self._weights = Weights(listening.worker_memory)
 
     def run(self) -> int:
@@ -99,13 +99,14 @@ class _Parent:
                     if self._hangups:
                         self._begin_anew()
                     self._relieve()
-                    self._due |= dict.fromkeys(self._followed.free(self._places), 0.0)
+                    self._followed.go_on(self._fork, self._due)
+                    if not self._followed.busy:
+                        self._proven = self._inherited
                     self._start_due()
                     looks = (self._followed.next_look, self._weights.next_look)
                     self._sleep(min(*looks, *self._due.values()))
                     for place, pid, code in self._reap():
-                        if not self._followed.has(pid):
-                            self._replace(place, f"worker {pid} ended with code {code}")
+                        self._take_leave(place, pid, code)
                 asked = self._stops > 0
                 return 0 if self._end() and asked else 1
         finally:
@@ -152,12 +153,14 @@ class _Parent:
             wanted, make_worker = self._renew()
             kept = replace(wanted, host=old.host, port=old.port, workers=old.workers)
             tls = server_context(kept)
-        except CannotListen as error:
+        except (NotRenewed, CannotListen) as error:
             log.error("nothing is renewed: %s", error)
+            return
+        except Exception as error:  # whatever settings hold, those who are served stay so
+            log.error("nothing is renewed: %s", type(error).__name__)
             return
         if kept != wanted:
             log.warning("address, port and number of workers are those of the start")
-        self._listening = kept
         self._inherited = replace(self._inherited, listening=kept, tls=tls, make_worker=make_worker)
         log.info("settings and certificate are read anew: new workers follow one by one")
         self._weights = Weights(kept.worker_memory)
@@ -179,7 +182,12 @@ class _Parent:
             except OSError as error:
                 self._replace(place, f"a worker could not be forked: {error.strerror}")
 
-    def _fork(self, place: int) -> None:
+    @property
+    def _listening(self) -> Listening:
+        return self._inherited.listening
+
+    def _fork(self, place: int) -> int:
+        """Start a worker at ``place``; its process id. Raises OSError."""
         # A signal between the fork and the child's own handlers would be counted for the parent's.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
@@ -187,6 +195,7 @@ class _Parent:
             if not pid:
                 self._be_child(place)
             self._places[pid] = place
+            return pid
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
@@ -201,15 +210,27 @@ class _Parent:
         finally:
             os._exit(code)
 
-    def _reap(self) -> Iterator[tuple[int, int, int]]:
-        """Take leave of the workers that have ended: place, process id and exit code of each."""
-        for pid in list(self._places):
+    def _reap(self) -> Iterator[tuple[int | None, int, int]]:
+        """The workers that have ended: place (None for one that was leaving), process id, code."""
+        for pid in [*self._places, *self._followed.leaving]:
             ended, status = os.waitpid(pid, os.WNOHANG)
             if ended:
-                place = self._places.pop(pid)
-                if place not in self._places.values():
+                place = self._places.pop(pid, None)
+                if place is not None:
                     self._loads.leave(place)
                 yield place, pid, os.waitstatus_to_exitcode(status)
+
+    def _take_leave(self, place: int | None, pid: int, code: int) -> None:
+        """Go on without a worker that has ended."""
+        if self._followed.has_failed(pid):
+            log.error("new worker %d ended with code %d: the old ones stay", pid, code)
+            self._inherited = self._proven
+            self._weights = Weights(self._listening.worker_memory)
+        elif self._followed.has_left(pid) or place is None:
+            if code:
+                log.error("worker %d, which was to leave, ended with code %d", pid, code)
+        else:
+            self._replace(place, f"worker {pid} ended with code {code}")
 
     def _replace(self, place: int, what: str) -> None:
         now = time.monotonic()
@@ -223,7 +244,7 @@ class _Parent:
     def _dying_too_often(self) -> bool:
         # One that lives serves on, though no other can be started: for want of memory or threads.
         deaths = Counter(place for _, place in self._deaths)
-        if any(deaths[place] <= _REPLACED for place in range(self._listening.workers)):
+        if any(deaths[place] <= _REPLACED for place in (*self._places.values(), *self._due)):
             return False
         log.critical("%d workers ended within a minute: the server stops", len(self._deaths))
         return True
@@ -237,13 +258,15 @@ class _Parent:
         deadline = time.monotonic() + longest
         while True:
             for _, pid, code in self._reap():
+                self._followed.leaving.discard(pid)
                 if code:
                     log.warning("worker %d ended with code %d", pid, code)
                     well = False
-            if not self._places:
+            pids = [*self._places, *self._followed.leaving]
+            if not pids:
                 return well
             if not killed and (self._stops > stops or time.monotonic() >= deadline):
                 killed = True
-                for pid in self._places:
+                for pid in pids:
                     os.kill(pid, signal.SIGKILL)
             self._sleep(math.inf if killed else deadline)

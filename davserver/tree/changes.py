@@ -29,20 +29,28 @@ def changed(work: Work, dossier: Dossier, node: Node) -> None:
         folder.members_change = node.change
 
 
-def begins(work: Work, dossier: Dossier, node: Node) -> None:
-    """``node`` is new, and nothing is below it. Finder looks at the folder's date."""
+def shown(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node`` is there for others from now on, at the address that its author knows. Finder looks
+    at the folder's date."""
     changed(work, dossier, node)
     folder = _folder(work, node)
     if folder is not None and _is_shown(work, node):
         folder.modified = work.now
 
 
+def begins(work: Work, dossier: Dossier, node: Node) -> None:
+    """``node`` is new at its address, and nothing is below it."""
+    shown(work, dossier, node)
+    if node.is_folder and node.state is not NodeState.SIDE:
+        node.came = node.change
+
+
 def came(work: Work, dossier: Dossier, node: Node) -> None:
-    """``node`` is here under a new name, with all below it: what is below bears its own numbers
-    still, and is told by who looks at ``came`` of its folders."""
+    """``node`` is new at its address, with all below it: what is below bears its own numbers still,
+    and is told by who looks at ``came`` of its folders."""
     begins(work, dossier, node)
     if node.is_folder and node.state is not NodeState.SIDE:
-        node.came = node.members_change = node.change
+        node.members_change = node.change
 
 
 def came_from_afar(work: Work, dossier: Dossier, node: Node) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from uuid import uuid4
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Select, delete, func, or_, select
 
 from davserver.errors import Full, Locked
 from davserver.model import Lock, Node
@@ -36,23 +36,25 @@ def over(
 
 
 def below(work: Work, node: Node) -> list[Lock]:
-    """The live locks on anything below the folder ``node``. Locks are few, and what is below may be
-    much: looked at is what lies above each of those in its dossier."""
+    """The live locks on anything below the folder ``node``."""
     if not node.is_folder:
         return []
-    home = select(Node.dossier_id).where(Node.id == Lock.node_id).scalar_subquery()
-    live = work.session.scalars(
-        select(Lock).where(
-            Lock.expires > work.now, Lock.node_id != node.id, home == node.dossier_id
-        )
-    ).all()
-    return [lock for lock in live if _lies_below(work, lock.node_id, node)]
+    lying = select(Lock).where(Lock.id.in_(_ids_below(node)), Lock.expires > work.now)
+    return list(work.session.scalars(lying))
 
 
-def _lies_below(work: Work, node_id: int | None, folder: Node) -> bool:
-    while node_id is not None and node_id != folder.id:
-        node_id = work.session.get_one(Node, node_id).parent_id
-    return node_id is not None
+def _ids_below(folder: Node) -> Select[int]:
+    """The ids of the locks below ``folder``, also of those that are over. Locks are fewer than what
+    may be below: from each of those in the dossier the way up is looked at."""
+    way = (
+        select(Lock.id.label("lock_id"), Node.parent_id)
+        .join(Node, Node.id == Lock.node_id)
+        .where(Node.dossier_id == folder.dossier_id)
+        .cte("way", recursive=True)
+    )
+    further = select(way.c.lock_id, Node.parent_id).join(Node, Node.id == way.c.parent_id)
+    way = way.union_all(further)
+    return select(way.c.lock_id).where(way.c.parent_id == folder.id)
 
 
 def require(
@@ -167,8 +169,8 @@ def bounded(timeout: int | None, *, infinite: bool, courtesy: bool = False) -> i
 
 def drop_in(work: Work, node: Node) -> None:
     """As :func:`drop_on`, for ``node`` and all below it."""
-    for lock in (*of(work, [node]), *below(work, node)):
-        work.session.execute(delete(Lock).where(Lock.id == lock.id))
+    lying = or_(Lock.node_id == node.id, Lock.id.in_(_ids_below(node)))
+    work.session.execute(delete(Lock).where(lying).execution_options(synchronize_session="fetch"))
 
 
 def drop_on(work: Work, nodes: Iterable[Node]) -> None:

@@ -289,7 +289,7 @@ def publishes(work: Work, dossier: Dossier, spot: Spot, content: Content) -> boo
 def publish(work: Work, dossier: Dossier, spot: Spot, node: Node) -> None:
     """Show to everybody with the right what its author alone saw, where it is not a deposit."""
     node.state = NodeState.PUBLISHED
-    changes.came(work, dossier, node)
+    changes.shown(work, dossier, node)
     place = write.path_of(spot.folders, node.name)
     write.record(work, "file.publish", dossier, path=place, size=node.size, sha256=node.sha256)
     outbox.announce(

@@ -218,8 +218,8 @@ def seal(work: Work, dossier: Dossier, folders: list[Node], node: Node, deposit:
     fresh = [folder for folder in folders if folder.state is NodeState.RESERVED]
     for folder in fresh:
         folder.state = NodeState.PUBLISHED
-    for shown in (*fresh, node):
-        changes.came(work, dossier, shown)
+    for published in (*fresh, node):
+        changes.shown(work, dossier, published)
     # A lock that its author never gave back must not keep the expert from filing the piece.
     locks.drop_on(work, [node, *fresh])
     mention = deposit.reason

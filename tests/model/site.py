@@ -194,6 +194,9 @@ class _Worker:
     def start(self) -> None:
         """Nothing runs beside the requests."""
 
+    def leave(self) -> None:
+        """Likewise."""
+
     def stop(self) -> None:
         self._site.close()
 
