@@ -17,7 +17,7 @@ FILES = 35  # of each lawyer
 TOTAL = 900 << 20  # bytes of all of them
 READERS = 12  # each of two boxes
 _turns = itertools.count(1)
-_THAT_EVE = "Envoi de la veille"
+_THAT_EVE = f"{files.SENT} de la veille"
 _SEALED = 180.0  # seconds in which what was sent is to be read by others
 
 
@@ -42,7 +42,7 @@ def eve(peer: Peer, sources: list[Path]) -> float:
 
     Raises Wrong where one of them does not end well, or not all is there in the end.
     """
-    turn = f"Envoi {next(_turns)}"
+    turn = f"{files.SENT} {next(_turns)}"
     boxes = peer.boxes(LAWYERS)
     begun = time.monotonic()
     _send(peer, boxes, sources, turn)

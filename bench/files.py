@@ -13,6 +13,7 @@ LARGE_SIZE = LARGE_MIB << 20  # bytes
 UPLOAD_SIZE = 100 << 10  # bytes
 
 LISTING, LARGE, UPLOADS = "listing", "large", "uploads"  # the folders that each server has
+SENT = "Envoi"  # what a folder of pieces is called in a box, with a number behind it
 BOX = "box"  # with a number behind it: one for each of those who deposit
 BOXES = 6
 LARGE_NAME = "Relevés du sapiteur.zip"

@@ -49,5 +49,6 @@ def measured(workload: Workload, peers: Sequence[Peer], terms: Terms, rounds: in
                 continue
             row.figures.setdefault(peer.name, []).append(figure)
             print(f"  {peer.name}: {figure:,.1f} {workload.unit}", file=sys.stderr)
+            peer.tidy()
             time.sleep(PAUSE)
     return row

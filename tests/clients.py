@@ -213,7 +213,10 @@ class SlowUpload:
     def answer(self) -> int:
         """The status that the server answers, 0 if it closes without a word."""
         with self._socket:
-            line = self._socket.recv(4096)
+            try:
+                line = self._socket.recv(4096)
+            except ConnectionResetError:  # it had not read all that was sent
+                line = b""
         found = re.match(rb"HTTP/1\.1 (\d{3}) ", line)
         return int(found[1]) if found else 0
 

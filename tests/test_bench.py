@@ -95,24 +95,25 @@ def test_a_site_of_some_size_is_as_if_it_had_been_used(tmp_path: Path) -> None:
     assert most is not None and most <= 1_000
 
 
+@pytest.mark.timeout(420)
 def test_growth_is_measured_and_told(tmp_path: Path) -> None:
     require_program("wrk")
     done = subprocess.run(
         [sys.executable, "-m", "bench.growth", "--pieces", "60", "120", "--moved", "20",
-         "--idle", "40", "--rounds", "2", "--seconds", "0.3", "--write", str(tmp_path),
-         "propfind-0", "changed-1", "rename-empty", "rename-full", "move-full", "deposit"],
+         "--idle", "40", "--rounds", "1", "--seconds", "0.3", "--write", str(tmp_path),
+         "changed-1", "rename-empty", "rename-full", "deposit"],
         env={**os.environ, "BENCH_LARGE_MIB": "8"},
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=110,
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=400,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = json.loads((tmp_path / "growth.json").read_text(encoding="utf-8"))
     assert {row["workload"] for row in told["rows"]} == {
-        "propfind-0", "changed-1", "rename-empty", "rename-full", "move-full", "deposit",
+        "changed-1", "rename-empty", "rename-full", "deposit",
     }  # fmt: skip
     for row in told["rows"]:
         assert row["failures"] == {}
         assert {name: len(figures) for name, figures in row["figures"].items()} == {
-            "60 pieces": 2, "120 pieces": 2,
+            "60 pieces": 1, "120 pieces": 1,
         }  # fmt: skip
     held = told["crowding"]
     assert held["idle"] == held["held"] == 40

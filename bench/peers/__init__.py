@@ -120,6 +120,14 @@ class Peer(ABC):
                 raise Absent(f"did not start: {text[-2_000:]}")
             time.sleep(0.1)
 
+    def tidy(self) -> None:
+        """Throw away what a turn has sent and no other turn asks for: a run would else fill a disk.
+        davserver serves no such folder, and keeps what it was given."""
+        for file in (self.served / files.UPLOADS).glob("*.pdf"):
+            file.unlink()
+        for sent in self.served.glob(f"{files.BOX} */{files.SENT} [0-9]*"):
+            shutil.rmtree(sent)
+
     def stop(self) -> None:
         """End it; it may be started no second time."""
         if self._process is not None:

@@ -32,9 +32,12 @@ def chosen(folder: BackupFolder, generation: str | None) -> tuple[str, Manifest]
 
 def unusable(folder: BackupFolder, name: str, sentence: str) -> BackupProblem:
     """``sentence`` about a generation, and the newest other one of its site that can be read."""
-    whose = owner(folder, name)
-    for other in reversed(folder.generations()):
-        if other != name and owner(folder, other) in (whose, "") and _is_readable(folder, other):
+    others = {one: owner(folder, one) for one in folder.generations() if one != name}
+    sites = set(filter(None, others.values()))
+    # Of one that is too damaged to say whose it is, in a folder that one site has for itself, too.
+    whose = owner(folder, name) or (sites.pop() if len(sites) == 1 else "")
+    for other, site in sorted(others.items(), reverse=True):
+        if site in (whose, "") and _is_readable(folder, other):
             hint = f" ; une autre est lisible : ajoutez --generation {other}."
             return BackupProblem(sentence.removesuffix(".") + hint)
     return BackupProblem(sentence)
