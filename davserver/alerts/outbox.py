@@ -211,7 +211,7 @@ def _open_message(
     One that a sender has begun to send takes no more lines, whatever the clocks say.
     """
     begun = exists().where(Recipient.message_id == Message.id, Recipient.attempts > 0)
-    return work.session.scalars(
+    found = work.session.scalars(
         select(Message)
         .where(
             Message.dossier_id == dossier.id,
@@ -224,6 +224,11 @@ def _open_message(
         .limit(1)
         .with_for_update()
     ).first()
+    if found is None:
+        return None
+    # Asked again: a sender may have begun while its row was waited for.
+    still = select(Message.id).where(Message.id == found.id, ~begun)
+    return found if work.session.scalar(still) is not None else None
 
 
 def _new_message(work: Work, kind: MessageKind, dossier: Dossier, author_id: int) -> Message:

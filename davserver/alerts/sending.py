@@ -194,6 +194,13 @@ def _claim(
         user = session.get(User, due.user_id)
         if user is None:
             return None  # its recipients went with it
+        # Whoever adds a line to the message has the same row: its line is read, or it is begun.
+        session.execute(
+            select(Message.id)
+            .join(Recipient, Recipient.message_id == Message.id)
+            .where(Recipient.id == due.id)
+            .with_for_update(of=Message)
+        )
         change: dict[str, Any] = {
             "state": RecipientState.SENDING,
             "retry_at": lease,

@@ -63,7 +63,7 @@ def test_f11_deposits_copies_and_deletions_under_a_busy_sweep_lose_nothing(start
     try:
         end = time.monotonic() + 6
         number = 0
-        while time.monotonic() < end:
+        while time.monotonic() < end or number <= 3:
             number += 1
             content = PDF + number.to_bytes(4, "big")
             first, copy = (*PLANS, f"{number}.pdf"), (*PLANS, f"copie {number}.pdf")
@@ -79,7 +79,6 @@ def test_f11_deposits_copies_and_deletions_under_a_busy_sweep_lose_nothing(start
     finally:
         done.set()
         sweeper.join()
-    assert number > 3
     for one in range(1, number + 1):
         body = dav.get((*PLANS, f"copie {one}.pdf")).body
         assert body == PDF + one.to_bytes(4, "big")
