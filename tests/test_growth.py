@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +11,12 @@ from davserver.accounts.credentials import actor_of
 from davserver.accounts.people import find
 from davserver.model import NodeState
 from davserver.policy import Actor
-from davserver.site import CONSOLE, Site, open_site
-from davserver.tree import folders, lookup, put, relocate, side_files
+from davserver.site import CONSOLE, Site
+from davserver.tree import folders, lookup, put, relocate, side_files, synchronise
 from davserver.tree.lookup import SPACE_NAME
 from davserver.tree.write import EMPTY
 from davserver.work import Client
 from davserver.worker import settle_deposits, settle_locks, settle_side_files
-from tests import backends
 from tests.clients import DOSSIER, box
 
 pytestmark = pytest.mark.embedded  # the plans are SQLite's
@@ -26,14 +24,6 @@ pytestmark = pytest.mark.embedded  # the plans are SQLite's
 AUTHOR, EXPERT = "cabinet.brumaire-kalve", "apolline.testard"
 CLIENT = Client("webdav")
 GROW = {"node", "blob", "deposit", "journal", "message", "message_line", "recipient", "removal"}
-
-
-@pytest.fixture
-def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
-    backends.copy_site(seeded, tmp_path / "data")
-    opened = open_site(backends.settings(tmp_path / "data"))
-    yield opened
-    opened.close()
 
 
 @contextmanager
@@ -129,3 +119,28 @@ def test_a_folder_is_renamed_as_fast_whatever_is_in_it(site: Site) -> None:
             return len(read), driver.total_changes - before
 
     assert renamed(full, "pleine") == renamed(empty, "videe")
+
+
+def test_a_sync_report_asks_no_more_for_many_new_folders_than_for_few(site: Site) -> None:
+    expert, room = actor(site, EXPERT), (SPACE_NAME, "dossiers")
+    with site.writing(expert, CLIENT) as work:
+        folders.make(work, room, put.no_condition)
+
+    def statements(number: int) -> int:
+        """Those that tell of so many folders made since, each with a file."""
+        with site.reading(expert, CLIENT) as work:
+            spot = lookup.find(work, room)
+            token = synchronise.since(work, spot, "", deep=True).token
+        with site.writing(expert, CLIENT) as work:
+            for one in range(number):
+                folder = (*room, f"{number} {one}")
+                folders.make(work, folder, put.no_condition)
+                put.store(work, (*folder, "a.txt"), EMPTY, put.no_condition)
+        asked: list[str] = []
+        noting = planned(site, lambda statement, plan: asked.append(statement))
+        with noting, site.reading(expert, CLIENT) as work:
+            changes = synchronise.since(work, lookup.find(work, room), token, deep=True)
+        assert len(changes.changed) == 2 * number
+        return len(asked)
+
+    assert statements(2) == statements(30)

@@ -22,9 +22,9 @@ class Member:
     folders: tuple[Node, ...]
 
 
-def ids_below(folder_id: int) -> CTE:
-    """A recursive query of the ids of a folder and of all below it (column ``id``)."""
-    tree = select(Node.id).where(Node.id == folder_id).cte("tree", recursive=True)
+def ids_below(*folder_ids: int) -> CTE:
+    """A recursive query of the ids of folders and of all below them (column ``id``)."""
+    tree = select(Node.id).where(Node.id.in_(folder_ids)).cte("tree", recursive=True)
     return tree.union_all(select(_deeper.id).join(tree, _deeper.parent_id == tree.c.id))
 
 

@@ -18,6 +18,7 @@ from davserver.tree.lookup import Path, Spot, folders_seen, sees
 from davserver.tree.members import Member, ids_below
 from davserver.work import Work
 
+_AT_ONCE = 500  # ids in one statement
 _TOKEN = re.compile(r"urn:davserver:sync:([0-9a-f]{16})-([0-9a-f]{20})")
 
 
@@ -98,9 +99,11 @@ def _later(work: Work, dossier: Dossier, folder: Node, after: int, *, deep: bool
             wanted.where(Node.dossier_id == dossier.id, Node.change > after)
         )
     }
-    for moved in [node for node in found.values() if deep and node.came > after >= 0]:
-        inside = wanted.where(Node.id.in_(select(ids_below(moved.id).c.id)))
-        found.update((node.id, node) for node in work.session.scalars(inside))
+    moved = [node.id for node in found.values() if deep and node.came > after >= 0]
+    for start in range(0, len(moved), _AT_ONCE):
+        below = ids_below(*moved[start : start + _AT_ONCE])
+        inside = work.session.scalars(wanted.where(Node.id.in_(select(below.c.id))))
+        found.update((node.id, node) for node in inside)
     return sorted(found.values(), key=lambda node: (node.change, node.id))
 
 
@@ -123,10 +126,10 @@ class _View:
     def find_present(self, removals: Sequence[Removal]) -> None:
         """Look up what stands today where something was removed."""
         parents = sorted({gone.parent_id for gone in removals})
-        for start in range(0, len(parents), 500):
+        for start in range(0, len(parents), _AT_ONCE):
             for node in self._work.session.scalars(
                 select(Node).where(
-                    Node.parent_id.in_(parents[start : start + 500]), Node.scratch_of == 0
+                    Node.parent_id.in_(parents[start : start + _AT_ONCE]), Node.scratch_of == 0
                 )
             ):
                 self._present[node.parent_id, node.name] = node
