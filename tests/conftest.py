@@ -1,16 +1,19 @@
 """Fixtures: the demo site, seeded once, served by a real process; on the back end of the run."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
 
-from davserver.site import open_site
+from davserver.site import Site, open_site
+from davserver.tree.lookup import SPACE_NAME
 from tests import backends, logins
+from tests.asking import Ask, asker
 from tests.clients import EXPERT
-from tests.dav import Dav
+from tests.dav import Dav, Names
 from tests.deposits import AUTHOR, OTHER
 from tests.serving import Server
 
@@ -58,6 +61,20 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
+@pytest.fixture
+def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
+    """A site of the demo's in this process."""
+    backends.copy_site(seeded, tmp_path / "data")
+    with closing(open_site(backends.settings(tmp_path / "data"))) as site:
+        yield site
+
+
+@pytest.fixture
+def ask(site: Site) -> Ask:
+    """What asks the application of ``site``."""
+    return asker(site)
+
+
 @pytest.fixture(scope="module")
 def start(seeded: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts servers over fresh copies of the demo site; each is verified at the end."""
@@ -96,6 +113,15 @@ def author(demo: Server) -> Dav:
 def other(demo: Server) -> Dav:
     """Another lawyer, of the other party."""
     return demo.dav(OTHER)
+
+
+@pytest.fixture
+def room(expert: Dav, request: pytest.FixtureRequest) -> Iterator[Names]:
+    """A folder in the expert's space, for one test."""
+    folder = (SPACE_NAME, re.sub(r"\W", " ", request.node.name).strip())
+    assert expert.mkcol(folder).status == 201
+    yield folder
+    expert.delete(folder)
 
 
 def _end(server: Server) -> None:

@@ -2,16 +2,11 @@
 
 import os
 import socket
-import ssl
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-import trustme
-
-from tests.ports import free_port
-from tests.programs import require_program
+from tests.front import Front
 from tests.serving import wait_for
 
 SHIPPED = Path(__file__).parent.parent / "config" / "haproxy.cfg"
@@ -26,49 +21,24 @@ class Node(Protocol):
     def port(self) -> int: ...
 
 
-class HaProxy:
-    """HAProxy with TLS for ``localhost``, before ``nodes``. Everything of it is in ``folder``."""
+class HaProxy(Front):
+    """HAProxy before ``nodes``."""
+
+    program = "haproxy"
+    warning = "[WARNING]"
 
     def __init__(self, nodes: Sequence[Node], folder: Path) -> None:
-        self._program = require_program("haproxy")
-        self._folder = folder
+        super().__init__(folder, log="output")
         self._socket = folder / "admin.sock"
         self._file = folder / "haproxy.cfg"
-        self.port, self.plain_port = free_port(), free_port()
-        self.url = f"https://localhost:{self.port}"
-        self.certificate, self.authority = folder / "dossiers.pem", folder / "authority.pem"
-        self._authority = trustme.CA()
+        self.certificate = folder / "dossiers.pem"
         self._write(nodes)
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "HaProxy":
-        self.check()
-        with (self._folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(
-                [self._program, "-db", "-f", str(self._file)], stdout=log, stderr=log
-            )
-        wait_for(self._listens, what="HAProxy")
-        return self
+    def command(self) -> list[str]:
+        return [self.path, "-db", "-f", str(self._file)]
 
-    def check(self) -> None:
-        """``haproxy -c``: fails where HAProxy does not understand its file, or warns."""
-        done = subprocess.run(
-            [self._program, "-c", "-f", str(self._file)],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert "[WARNING]" not in done.stderr, done.stderr
-
-    def stop(self) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait(timeout=20)
-
-    def trust(self) -> ssl.SSLContext:
-        """What a client needs to know this server."""
-        context = ssl.create_default_context()
-        self._authority.configure_trust(context)
-        return context
+    def checking(self) -> list[str]:
+        return [self.path, "-c", "-f", str(self._file)]
 
     def tell(self, command: str) -> str:
         """Give a command to its administration socket; what it answers."""
@@ -94,16 +64,8 @@ class HaProxy:
         """Wait until it takes a node for ``UP``, ``DOWN`` or ``DRAIN``."""
         wait_for(lambda: self.told(node)["status"] == state, 30, f"{node} to be {state}")
 
-    def _listens(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self._folder / "log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
     def _write(self, nodes: Sequence[Node]) -> None:
-        issued = self._authority.issue_cert("localhost")
-        issued.private_key_and_cert_chain_pem.write_to_path(self.certificate)
-        self._authority.cert_pem.write_to_path(self.authority)
+        self.issued().private_key_and_cert_chain_pem.write_to_path(self.certificate)
         text = SHIPPED.read_text(encoding="utf-8")
         for there, (here, count) in {
             "bind :::443 v4v6 ": (f"bind 127.0.0.1:{self.port} ", 1),

@@ -1,15 +1,9 @@
 """The nginx that is shipped as an example, as a process of its own before a davserver."""
 
-import socket
-import ssl
-import subprocess
 from pathlib import Path
 
-import trustme
-
-from tests.ports import free_port
-from tests.programs import require_program
-from tests.serving import Server, wait_for
+from tests.front import Front
+from tests.serving import Server
 
 SHIPPED = Path(__file__).parent.parent / "config" / "nginx.conf"
 BEHIND = {"DAVSERVER_SERVER__TRUSTED_PROXIES": '["127.0.0.1"]'}
@@ -36,66 +30,35 @@ http {{
 """
 
 
-class Nginx:
-    """nginx with TLS for ``localhost``, before ``server``. Everything of it is in ``folder``."""
+class Nginx(Front):
+    """nginx before ``server``."""
+
+    program = "nginx"
+    warning = "[warn]"
 
     def __init__(self, server: Server, folder: Path) -> None:
-        self._program = require_program("nginx")
-        self._folder = folder
+        super().__init__(folder, log="error.log")
         self._server = server
-        self.port, self.plain_port = free_port(), free_port()
-        self.host = f"localhost:{self.port}"
-        self.url = f"https://{self.host}"
-        self.authority = folder / "authority.pem"
-        self._authority = trustme.CA()
         self._write()
-        self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> "Nginx":
-        self.check()
-        self._process = subprocess.Popen(self._command(), stderr=subprocess.DEVNULL)
-        wait_for(self._listens, what="nginx")
-        return self
+    def command(self) -> list[str]:
+        return [self.path, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")]
 
-    def check(self) -> None:
-        """``nginx -t``: fails where nginx does not understand its file, or warns."""
-        done = subprocess.run([*self._command(), "-t"], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert "[warn]" not in done.stderr, done.stderr
-
-    def stop(self) -> None:
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait(timeout=20)
-
-    def trust(self) -> ssl.SSLContext:
-        """What a client needs to know this server."""
-        context = ssl.create_default_context()
-        self._authority.configure_trust(context)
-        return context
+    def checking(self) -> list[str]:
+        return [*self.command(), "-t"]
 
     def stored(self) -> list[Path]:
         """The files that nginx has put aside: bodies or answers."""
         return [
             file
             for room in ("body", "proxy")
-            for file in (self._folder / room).rglob("*")
+            for file in (self.folder / room).rglob("*")
             if file.is_file()
         ]
 
-    def _listens(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self._folder / "error.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def _command(self) -> list[str]:
-        return [self._program, "-p", str(self._folder), "-c", str(self._folder / "nginx.conf")]
-
     def _write(self) -> None:
-        pair = self._authority.issue_cert("localhost")
-        self._authority.cert_pem.write_to_path(self.authority)
-        certificate, key = self._folder / "fullchain.pem", self._folder / "privkey.pem"
+        pair = self.issued()
+        certificate, key = self.folder / "fullchain.pem", self.folder / "privkey.pem"
         pair.cert_chain_pems[0].write_to_path(certificate)
         pair.private_key_pem.write_to_path(key)
         text = SHIPPED.read_text(encoding="utf-8")
@@ -108,5 +71,5 @@ class Nginx:
         }.items():
             assert text.count(there) == 1, there
             text = text.replace(there, here)
-        (self._folder / "davserver.conf").write_text(text, encoding="utf-8")
-        (self._folder / "nginx.conf").write_text(_MACHINE.format(folder=self._folder))
+        (self.folder / "davserver.conf").write_text(text, encoding="utf-8")
+        (self.folder / "nginx.conf").write_text(_MACHINE.format(folder=self.folder))

@@ -1,7 +1,6 @@
 """What changed since: folder ETags and sync-collection (RFC 6578), each person's own."""
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -23,15 +22,6 @@ PDF = b"%PDF-1.4\n" + b"x" * 2_000
 @pytest.fixture
 def owner(demo: Server) -> Dav:
     return demo.dav(OWNER)
-
-
-@pytest.fixture
-def room(expert: Dav, request: pytest.FixtureRequest) -> Iterator[Names]:
-    """A folder of the expert's, for one test."""
-    folder = (*SPACE, re.sub(r"\W", " ", request.node.name).strip())
-    assert expert.mkcol(folder).status == 201
-    yield folder
-    expert.delete(folder)
 
 
 def sealed(client: Dav, path: Names) -> None:

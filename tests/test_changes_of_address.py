@@ -1,10 +1,5 @@
 """Folders that move, come again or are shown: what a client knows by their address stays true."""
 
-import re
-from collections.abc import Iterator
-
-import pytest
-
 from tests.changes import report, short, sync
 from tests.clients import EXPERT, await_names, box
 from tests.dav import Dav, Names
@@ -13,15 +8,6 @@ from tests.serving import Server
 OWNER = "cabinet.brumaire-kalve"
 BOX = box("Cabinet BRUMAIRE-KALVÉ (SDC Les Trois Pommiers)")
 SPACE: Names = ("Espace de l'expert",)
-
-
-@pytest.fixture
-def room(expert: Dav, request: pytest.FixtureRequest) -> Iterator[Names]:
-    """A folder of the expert's, for one test."""
-    folder = (*SPACE, re.sub(r"\W", " ", request.node.name).strip())
-    assert expert.mkcol(folder).status == 201
-    yield folder
-    expert.delete(folder)
 
 
 def test_what_came_with_its_folder_is_told_under_its_new_address(expert: Dav, room: Names) -> None:

@@ -4,8 +4,7 @@ import gzip
 import io
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,9 +21,8 @@ from davserver.providers import listing, live
 from davserver.providers.answers import Answer
 from davserver.providers.exchange import ACTOR, Exchange
 from davserver.providers.kept import MOST, Kept
-from davserver.site import Site, open_site
-from tests import backends
-from tests.asking import Ask, asker
+from davserver.site import Site
+from tests.asking import Ask
 from tests.clients import DOSSIER, EXPERT
 from tests.conftest import Start
 from tests.dav import Dav, Names, address
@@ -229,20 +227,6 @@ def test_properties_with_endless_names_fill_no_memory(
         assert status == 207
         assert found.count(b"nnn") >= 200
     assert listing._plain.cache_info().currsize == live._tags_often.cache_info().currsize == 0
-
-
-@pytest.fixture
-def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
-    """A site in this process."""
-    data = tmp_path / "data"
-    backends.copy_site(seeded, data)
-    with closing(open_site(backends.settings(data))) as site:
-        yield site
-
-
-@pytest.fixture
-def ask(site: Site) -> Ask:
-    return asker(site)
 
 
 def test_a_token_that_has_run_out_holds_no_more_though_nothing_was_committed(

@@ -1,8 +1,5 @@
 """What each memory would answer if it looked no more at what it was computed from."""
 
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,31 +8,16 @@ from sqlalchemy import update
 from davserver.model import User
 from davserver.model.snapshots import Snapshots
 from davserver.model.version import Version
-from davserver.site import CONSOLE, Site, open_site
+from davserver.site import CONSOLE, Site
 from davserver.tree import grants
 from davserver.work import Client
-from tests import backends
-from tests.asking import Ask, asker
+from tests.asking import Ask
 from tests.clients import DOSSIER, EXPERT
 from tests.deposits import BOX, OTHER
 
 SPACE = ("Espace de l'expert",)
 TAG = b"<D:propfind xmlns:D='DAV:'><D:prop><D:getetag/></D:prop></D:propfind>"
 ANEW = {"HTTP_X_TURN": "2"}  # another request: the whole answer of the first one is kept, too
-
-
-@pytest.fixture
-def site(seeded: Path, tmp_path: Path) -> Iterator[Site]:
-    """A site in this process."""
-    data = tmp_path / "data"
-    backends.copy_site(seeded, data)
-    with closing(open_site(backends.settings(data))) as site:
-        yield site
-
-
-@pytest.fixture
-def ask(site: Site) -> Ask:
-    return asker(site)
 
 
 def frozen(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ class Server(CherootServer):
         self.waiting = Waiting(self, door, most, Addresses(listening))
         self._stopping = self._leaving = self._parting = False
 
-    def run(self, lifeline: int, left: Callable[[], None] = lambda: None) -> None:
+    def run(self, lifeline: int, left: Callable[[], None]) -> None:
         """Serve until ``lifeline`` can be read, or ``stop`` or ``leave`` is called; then end what
         is in flight.
 

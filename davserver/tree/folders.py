@@ -10,9 +10,10 @@ from davserver.tree.put import Guard
 from davserver.work import Work
 
 
-def require_free(work: Work, path: Path) -> None:
-    """Raise NotAllowed where the actor sees something: programs make the folder of each file that
-    they send, and most often it is there. Nobody has to wait for a writer's turn to be told so."""
+def announce(work: Work, path: Path) -> None:
+    """Raise NotAllowed where the actor sees something, as :func:`make` would: programs make the
+    folder of each file that they send, and most often it is there. Nobody has to wait for a
+    writer's turn to be told so."""
     _require_unseen(find(work, path))
 
 

@@ -26,7 +26,7 @@ def answer(exchange: Exchange) -> Answer:
     if bad:
         return mkcol_response(property_changes.outcome(changes, bad))
     with exchange.site.reading(exchange.actor, exchange.client) as work:
-        folders.require_free(work, exchange.path)
+        folders.announce(work, exchange.path)
     with exchange.site.writing(exchange.actor, exchange.client) as work:
         folders.make(work, exchange.path, exchange.conditions.guard, described)
     return Answer(201)
