@@ -23,8 +23,8 @@ from bench.peers.lighttpd import Lighttpd
 from bench.peers.nginx import Nginx
 from bench.peers.rclone import Rclone
 from bench.peers.wsgidav import WsgiDav
-from bench.rounds import Row, measured
-from bench.workloads import WORKLOADS, Terms, Workload
+from bench.rounds import Row, all_measured
+from bench.workloads import WORKLOADS, Terms
 
 PEERS: tuple[type[Peer], ...] = (
     Davserver, Apache, Nginx, Lighttpd, Rclone, Go, WsgiDav, Copyparty,
@@ -60,24 +60,11 @@ def main() -> None:
             some = [peer for peer in kinds if not tls or peer in WITH_TLS]
             if these and some:
                 with running(folder / ("tls" if tls else "plain"), some, absent, tls=tls) as peers:
-                    rows += _all(these, peers, terms, told.rounds)
+                    rows += all_measured(these, peers, terms, told.rounds)
     how = f"{told.rounds} rounds of {told.seconds:g} s, medians; ratios are medians of rounds."
     shown = [peer.name for peer in kinds if peer.name not in absent]
     table = report.markdown(described, shown, rows, absent, how)
-    print(table)
-    if told.write is not None:
-        told.write.mkdir(parents=True, exist_ok=True)
-        (told.write / "bench.md").write_text(table, encoding="utf-8")
-        text = report.as_json(described, rows, absent)
-        (told.write / "bench.json").write_text(text, encoding="utf-8")
-
-
-def _all(
-    workloads: Sequence[Workload], peers: Sequence[Peer], terms: Terms, rounds: int
-) -> Iterator[Row]:
-    for workload in workloads:
-        print(workload.title, file=sys.stderr)
-        yield measured(workload, peers, terms, rounds)
+    report.publish(table, report.as_json(described, rows, absent), told.write, "bench")
 
 
 @contextmanager

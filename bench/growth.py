@@ -20,7 +20,7 @@ from bench.crowding import Crowding
 from bench.load import Ask, Wrong, many
 from bench.machine import Machine
 from bench.peers import Peer
-from bench.rounds import Row, measured
+from bench.rounds import Row, all_measured
 from bench.sites import EMPTY, FULL, Grown, Scale
 from bench.workloads import CREATED, WORKLOADS, Terms, Workload, moving
 
@@ -119,22 +119,14 @@ def main() -> None:
                 site.start()
                 print(f"{site.name}: made in {time.monotonic() - begun:.0f} s", file=sys.stderr)
                 sites.append(site)
-            rows = []
-            for workload in wanted:
-                print(workload.title, file=sys.stderr)
-                rows.append(measured(workload, sites, terms, told.rounds))
+            rows = all_measured(wanted, sites, terms, told.rounds)
         held = crowding.measured(sites[-1], terms, told.idle)
     how = (
         f"{told.rounds} rounds of {told.seconds:g} s, medians; ratios are medians of rounds. "
         f"The full folder holds {told.moved:,} pieces."
     )
     table = markdown(described, [site.scale for site in sites], rows, held, how)
-    print(table)
-    if told.write is not None:
-        told.write.mkdir(parents=True, exist_ok=True)
-        (told.write / "growth.md").write_text(table, encoding="utf-8")
-        text = as_json(described, rows, held)
-        (told.write / "growth.json").write_text(text, encoding="utf-8")
+    report.publish(table, as_json(described, rows, held), told.write, "growth")
 
 
 def markdown(machine: Machine, scales: Sequence[Scale], rows: Sequence[Row], held: Crowding,
@@ -170,10 +162,7 @@ def markdown(machine: Machine, scales: Sequence[Scale], rows: Sequence[Row], hel
             ]
             title = by_name[full].workload.title
             lines += ["", f"{title}, times as long as of the empty one: {', '.join(told)}"]
-    for row in rows:
-        for name, reason in row.failures.items():
-            lines += ["", f"No figure: {name}, {row.workload.title}: {reason.splitlines()[0]}"]
-    return "\n".join([*lines, "", *crowding.lines(held)]) + "\n"
+    return "\n".join([*lines, *report.failures(rows), "", *crowding.lines(held)]) + "\n"
 
 
 def _quotient(one: float | None, other: float | None) -> float | None:

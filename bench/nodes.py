@@ -18,19 +18,20 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bench import day, machine
+from bench import machine, report
 from bench.__main__ import running
 from bench.peers import Absent, Peer, Tls, program
 from bench.peers.davserver import Davserver
-from bench.report import as_json, figure
-from bench.rounds import Row, measured
+from bench.rounds import Row, all_measured
 from bench.workloads import WORKLOADS, Terms, Workload
+from davserver.settings import Settings
 from tests import backends
 from tests.haproxy import HaProxy
 from tests.nginx import BEHIND
 from tests.ports import free_port
 
 _START = 60.0  # seconds
+_BY_RCLONE = ("eve", "morning")
 # With the address of HAProxy they would have to say that they came by TLS.
 _STRAIGHT = ("127.0.0.2", 0)
 
@@ -42,6 +43,9 @@ class Scaled(Davserver):
 
     def environment(self) -> dict[str, str]:
         return {**super().environment(), **backends.environment(self.folder / "data")}
+
+    def settings(self) -> Settings:
+        return backends.settings(self.folder / "data")
 
 
 class OneNode(Scaled):
@@ -130,10 +134,14 @@ def _answers(port: int) -> bool:
         door.close()
 
 
-def _eve(peer: Peer, terms: Terms) -> float:
-    """The workload of that name; rclone has to know who signed the certificate of the proxy."""
-    with _changed("RCLONE_CA_CERT", str(peer.tls.authority) if peer.tls else ""):
-        return day.eve(peer, terms.pieces)
+def _trusting(workload: Workload) -> Workload:
+    """The same for rclone, which has to know who signed the certificate of the proxy."""
+
+    def run(peer: Peer, terms: Terms) -> float:
+        with _changed("RCLONE_CA_CERT", str(peer.tls.authority) if peer.tls else ""):
+            return workload.run(peer, terms)
+
+    return replace(workload, run=run)
 
 
 @contextmanager
@@ -150,7 +158,7 @@ def _changed(name: str, value: str) -> Iterator[None]:
 
 PEERS: tuple[type[Peer], ...] = (Scaled, OneNode, TwoNodes)
 ROWS: tuple[Workload, ...] = tuple(
-    replace(one, run=_eve) if one.name == "eve" else one for one in WORKLOADS if not one.tls
+    _trusting(one) if one.name in _BY_RCLONE else one for one in WORKLOADS if not one.tls
 )
 
 
@@ -173,28 +181,19 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="davserver-bench-") as name:
             folder, absent = Path(name), dict[str, str]()
             described = machine.described(folder)
-            terms, rows = Terms(told.seconds, folder), list[Row]()
             with running(folder / "sites", PEERS, absent, tls=False) as peers:
-                for workload in wanted:
-                    print(workload.title, file=sys.stderr)
-                    rows.append(measured(workload, peers, terms, told.rounds))
+                rows = all_measured(wanted, peers, Terms(told.seconds, folder), told.rounds)
     finally:
         services.stop()
-    how = f"{told.rounds} rounds of {told.seconds:g} s, medians."
-    text = table(described, [peer.name for peer in peers], rows, how)
-    print(text)
-    if told.write is not None:
-        told.write.mkdir(parents=True, exist_ok=True)
-        (told.write / "nodes.md").write_text(text, encoding="utf-8")
-        (told.write / "nodes.json").write_text(as_json(described, rows, absent), encoding="utf-8")
+    how = f"All on one machine. {told.rounds} rounds of {told.seconds:g} s, medians."
+    shown = table(described, [peer.name for peer in peers], rows, how)
+    report.publish(shown, report.as_json(described, rows, absent), told.write, "nodes")
 
 
 def table(described: machine.Machine, names: Sequence[str], rows: Sequence[Row], how: str) -> str:
     """The medians, and how many times as much two nodes do as one."""
     lines = [
-        f"Measured on {described['date']}: {described['cores']} cores ({described['processor']}), "
-        f"{described['memory_gib']} GiB, all on one machine; load before "
-        f"{described['load_before']}. {how}",
+        report.heading(described, how),
         "",
         f"| | {' | '.join(names)} | 2 nodes : 1 node |",
         "|---" * (len(names) + 2) + "|",
@@ -202,13 +201,10 @@ def table(described: machine.Machine, names: Sequence[str], rows: Sequence[Row],
     for row in rows:
         unit = "" if row.workload.unit == "B/s" else f" {row.workload.unit}"
         ratio = row.ratio(TwoNodes.name, OneNode.name)
-        cells = [figure(row.median(name), row.workload.unit) for name in names]
+        cells = [report.figure(row.median(name), row.workload.unit) for name in names]
         cells.append("–" if ratio is None else f"{ratio:.2f}")
         lines.append(f"| {row.workload.title}{unit} | {' | '.join(cells)} |")
-    for row in rows:
-        for name, reason in row.failures.items():
-            lines += ["", f"No figure: {name}, {row.workload.title}: {reason.splitlines()[0]}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *report.failures(rows)]) + "\n"
 
 
 if __name__ == "__main__":

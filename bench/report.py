@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bench.machine import Machine
 from bench.rounds import Row
@@ -38,10 +39,27 @@ def markdown(machine: Machine, names: Sequence[str], rows: Sequence[Row],
         )  # fmt: skip
     for name, reason in absent.items():
         lines += ["", f"Absent: {name}: {reason.splitlines()[0]}"]
-    for row in rows:
-        for name, reason in row.failures.items():
-            lines += ["", f"No figure: {name}, {row.workload.title}: {reason.splitlines()[0]}"]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *failures(rows)]) + "\n"
+
+
+def failures(rows: Sequence[Row]) -> list[str]:
+    """The lines that say which figures are missing, and why."""
+    return [
+        line
+        for row in rows
+        for name, reason in row.failures.items()
+        for line in ("", f"No figure: {name}, {row.workload.title}: {reason.splitlines()[0]}")
+    ]
+
+
+def publish(table: str, facts: str, folder: Path | None, name: str) -> None:
+    """Print the ``table``; write it and the ``facts`` (JSON) into ``folder``, if there is one, as
+    ``name``.md and ``name``.json."""
+    print(table)
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.md").write_text(table, encoding="utf-8")
+        (folder / f"{name}.json").write_text(facts, encoding="utf-8")
 
 
 def heading(machine: Machine, how: str) -> str:

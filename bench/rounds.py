@@ -32,6 +32,17 @@ class Row:
         return statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
+def all_measured(
+    workloads: Sequence[Workload], peers: Sequence[Peer], terms: Terms, rounds: int
+) -> list[Row]:
+    """As :func:`measured`, one workload after the other; says which is being done."""
+    rows = []
+    for workload in workloads:
+        print(workload.title, file=sys.stderr)
+        rows.append(measured(workload, peers, terms, rounds))
+    return rows
+
+
 def measured(workload: Workload, peers: Sequence[Peer], terms: Terms, rounds: int) -> Row:
     """Do a workload on all servers, round by round. One that answers wrongly has no figure."""
     row = Row(workload)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from bench import files, people
 from bench.peers import Absent, Box, Peer
 from davserver.demo import seed
-from davserver.settings import load
+from davserver.settings import Settings, load
 from davserver.site import create_site, open_site
 
 READERS = 50  # who may list the files, beside their owner
@@ -59,6 +59,10 @@ class Davserver(Peer):
         # The tree that this file belongs to, whatever is installed.
         return {**os.environ, **told, "PYTHONPATH": str(_ROOT)}
 
+    def settings(self) -> Settings:
+        """Those of the site that is made: it is the one that :meth:`environment` has served."""
+        return load(None, data=self.folder / "data")
+
     def readers(self, number: int) -> list[files.Person]:
         return [
             files.Person(login, files.OWNER.password) for login in people.cabinets(number)[:READERS]
@@ -67,7 +71,7 @@ class Davserver(Peer):
     def fill(self) -> None:
         """Make the site with its readers: the files that it serves come by its door, see
         :meth:`start`."""
-        settings = load(None, data=self.folder / "data")
+        settings = self.settings()
         create_site(settings)
         site = open_site(settings)
         try:
