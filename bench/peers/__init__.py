@@ -110,9 +110,11 @@ class Peer(ABC):
         command = self.command()
         self.fill()
         with (self.folder / "log").open("wb") as log:
+            # In a session of its own: lighttpd ends all of its process group when it stops.
             self._process = subprocess.Popen(
-                command, stdout=log, stderr=log, env=self.environment(), cwd=self.folder
-            )
+                command, stdout=log, stderr=log, env=self.environment(), cwd=self.folder,
+                start_new_session=True,
+            )  # fmt: skip
         end = time.monotonic() + _START
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > end:
