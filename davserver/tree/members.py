@@ -62,9 +62,14 @@ def among(
     ids = {node.id for node in nodes if listed is None or node.parent_id != listed.id}
     if listed is not None:
         yield column.in_(select(Node.id).where(Node.parent_id == listed.id))
-    others = sorted(ids)
-    for start in range(0, len(others), _MOST):
-        yield column.in_(others[start : start + _MOST])
+    for others in batches(sorted(ids)):
+        yield column.in_(others)
+
+
+def batches(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """``ids`` in their order, as many at a time as one statement names."""
+    for start in range(0, len(ids), _MOST):
+        yield ids[start : start + _MOST]
 
 
 def is_left_document(folders: Sequence[Node], node: Node) -> bool:

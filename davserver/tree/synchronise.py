@@ -15,10 +15,9 @@ from sqlalchemy import func, select
 from davserver.errors import Refused
 from davserver.model import Dossier, Node, NodeKind, NodeRole, NodeState, Removal
 from davserver.tree.lookup import Path, Spot, folders_seen, sees
-from davserver.tree.members import Member, ids_below
+from davserver.tree.members import Member, batches, ids_below
 from davserver.work import Work
 
-_AT_ONCE = 500  # ids in one statement
 _TOKEN = re.compile(r"urn:davserver:sync:([0-9a-f]{16})-([0-9a-f]{20})")
 
 
@@ -100,8 +99,8 @@ def _later(work: Work, dossier: Dossier, folder: Node, after: int, *, deep: bool
         )
     }
     moved = [node.id for node in found.values() if deep and node.came > after >= 0]
-    for start in range(0, len(moved), _AT_ONCE):
-        below = ids_below(*moved[start : start + _AT_ONCE])
+    for some in batches(moved):
+        below = ids_below(*some)
         inside = work.session.scalars(wanted.where(Node.id.in_(select(below.c.id))))
         found.update((node.id, node) for node in inside)
     return sorted(found.values(), key=lambda node: (node.change, node.id))
@@ -126,11 +125,9 @@ class _View:
     def find_present(self, removals: Sequence[Removal]) -> None:
         """Look up what stands today where something was removed."""
         parents = sorted({gone.parent_id for gone in removals})
-        for start in range(0, len(parents), _AT_ONCE):
+        for some in batches(parents):
             for node in self._work.session.scalars(
-                select(Node).where(
-                    Node.parent_id.in_(parents[start : start + _AT_ONCE]), Node.scratch_of == 0
-                )
+                select(Node).where(Node.parent_id.in_(some), Node.scratch_of == 0)
             ):
                 self._present[node.parent_id, node.name] = node
 
