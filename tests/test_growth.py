@@ -12,7 +12,7 @@ from davserver.accounts.people import find
 from davserver.model import NodeState
 from davserver.policy import Actor
 from davserver.site import CONSOLE, Site
-from davserver.tree import folders, lookup, put, relocate, side_files, synchronise
+from davserver.tree import folders, lookup, members, put, relocate, side_files, synchronise
 from davserver.tree.lookup import SPACE_NAME
 from davserver.tree.write import EMPTY
 from davserver.work import Client
@@ -144,3 +144,24 @@ def test_a_sync_report_asks_no_more_for_many_new_folders_than_for_few(site: Site
         return len(asked)
 
     assert statements(2) == statements(30)
+
+
+def test_more_folders_than_one_statement_names_bring_all_that_is_in_them(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(members, "_MOST", 2)
+    expert, before, after = actor(site, EXPERT), (SPACE_NAME, "avant"), (SPACE_NAME, "après")
+    with site.writing(expert, CLIENT) as work:
+        for room in (before, after, *((*before, str(one)) for one in range(5))):
+            folders.make(work, room, put.no_condition)
+        for one in range(5):
+            put.store(work, (*before, str(one), "a.txt"), EMPTY, put.no_condition)
+    with site.reading(expert, CLIENT) as work:
+        token = synchronise.since(work, lookup.find(work, after), "", deep=True).token
+    with site.writing(expert, CLIENT) as work:
+        for one in range(5):
+            source, target = (*before, str(one)), (*after, str(one))
+            relocate.move(work, source, target, put.no_condition, overwrite=False)
+    with site.reading(expert, CLIENT) as work:
+        changes = synchronise.since(work, lookup.find(work, after), token, deep=True)
+    assert len(changes.changed) == 10
